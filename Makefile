@@ -1,0 +1,79 @@
+# make demo   a real Kubernetes and a replicating MySQL on this machine, from nothing
+# make test   every test, from nothing
+# make lint   style, types, layers      make unit   seconds, no cluster      make clean   stop and remove everything
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+TREE := $(CURDIR)/.tree
+LINK := $(TREE)/ansible_collections/kubemysql/replication
+
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(TREE)
+export ANSIBLE_LOCALHOST_WARNING := False
+export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
+export KUBEMYSQL_HOME ?= $(HOME)/.cache/kubemysql
+# The local cluster's own kubeconfig; the caller's is never read or changed.
+KUBECONFIG_LOCAL := $(KUBEMYSQL_HOME)/kubeconfig
+LOCAL := env -u KUBECONFIG K8S_AUTH_KUBECONFIG=$(KUBECONFIG_LOCAL)
+
+.PHONY: help venv lint unit generate cluster demo test scripts integration e2e bench clean
+
+help:
+	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
+
+venv: $(VENV)/.complete $(LINK)
+
+$(VENV)/.complete: pyproject.toml
+	./tools/make-venv.sh $(PYTHON) $(VENV)
+
+$(LINK):
+	mkdir -p $(dir $(LINK))
+	ln -sfn ../../.. $(LINK)
+
+generate: venv
+	python tests/generate_embedded.py
+	python tests/generate_role.py
+
+lint: venv
+	python tests/generate_embedded.py --check
+	python tests/generate_role.py --check
+	ruff format --check .
+	ruff check .
+	MYPYPATH=$(TREE) mypy $(LINK)/plugins/module_utils
+	PYTHONPATH=$(TREE) lint-imports
+	shellcheck -x $$(git ls-files '*.sh')
+	shfmt -d -i 2 -ci $$(git ls-files '*.sh')
+	yamllint --strict .
+	ansible-lint --offline --profile production --strict
+
+unit: venv
+	pytest -q tests/unit
+
+cluster: venv
+	ansible-playbook molecule/shared/cluster-up.yml
+
+demo: cluster
+	$(LOCAL) ansible-playbook playbooks/deploy-mysql.yml
+
+scripts: cluster
+	pytest -q tests/scripts
+
+integration: cluster
+	$(LOCAL) pytest -q tests/integration
+
+e2e: cluster
+	MOLECULE_GLOB='molecule/*/molecule.yml' molecule test -s default
+
+test: lint unit scripts integration e2e
+
+bench: cluster
+	$(LOCAL) python benchmarks/run.py
+
+clean:
+	if [[ -x $(BIN)/ansible-playbook ]]; then ansible-playbook molecule/shared/cluster-down.yml; fi
+	rm -rf $(VENV) $(TREE) .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`state: present`: plan, apply, wait, and note that the cluster now has data."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..diff import Change
+from ..errors import CollectionError, SpecError
+from ..kube.port import Evidence, ObjectStore
+from ..kube.readiness import pod_ready
+from ..manifests import config_maps
+from ..manifests.bundle import Bundle, render
+from ..names import ordinal_of
+from ..spec import ClusterSpec, Topology
+from ..wait import Clock
+from .live import LiveCluster, read_live
+from .passwords import check_foreign_secret, resolve_passwords
+from .plan import apply_changes, plan_changes
+from .rollout import Rollout, wait_for_rollout
+
+__all__ = ["Chance", "Deployment", "deploy", "plan_deployment"]
+
+
+class Chance(t.Protocol):
+    """What must differ from run to run, and is handed in so that nothing below depends on it."""
+
+    def password(self) -> str:
+        """A new password."""
+
+    def digest(self, value: str) -> str:
+        """A stand-in for a secret value: equal for equal values of this run, worth nothing to anybody else."""
+
+    def timestamp(self) -> str:
+        """The present time, RFC 3339."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What is to be applied, and what that changes. ``bundle`` holds the Secret, if the cluster has one of its own."""
+
+    spec: ClusterSpec
+    topology: Topology
+    bundle: Bundle
+    changes: tuple[Change, ...]
+
+    @property
+    def changed(self) -> bool:
+        return any(change.action != "none" for change in self.changes)
+
+
+def plan_deployment(store: ObjectStore, spec: ClusterSpec, chance: Chance) -> Deployment:
+    """Everything that can be found out before anything is changed; ``store`` must be one that only plans."""
+    live = read_live(store, spec.names)
+    topology = _topology(store, spec, live, chance)
+    _check_scale(spec, topology)
+    passwords = None
+    if spec.secret_is_foreign:
+        check_foreign_secret(store, spec.names.secret)
+    else:
+        secret = live.get("Secret", spec.names.secret) or store.get("Secret", spec.names.secret)
+        passwords = resolve_passwords(spec, secret, bootstrapped=topology.bootstrapped is not None, generate=chance.password)
+    bundle = render(spec, topology, kubernetes=store.server_version(), passwords=passwords)
+    return Deployment(spec, topology, bundle, plan_changes(store, live, bundle, chance.digest))
+
+
+def deploy(
+    store: ObjectStore, evidence: Evidence, deployment: Deployment, chance: Chance, *, wait: bool, timeout: float, clock: Clock
+) -> Topology:
+    """Apply a planned deployment and, if ``wait``, return when every pod is ready. Returns the topology as it is then."""
+    spec, topology = deployment.spec, deployment.topology
+
+    def note_bootstrap(rollout: Rollout) -> None:
+        nonlocal topology
+        if topology.bootstrapped is None and rollout.ready(topology.primary):
+            topology = Topology(topology.primary, chance.timestamp())
+            store.apply(config_maps.topology(spec.names, topology))
+
+    apply_changes(store, deployment.bundle, deployment.changes)
+    if wait:
+        try:
+            wait_for_rollout(store, evidence, spec.names, timeout=timeout, clock=clock, on_look=note_bootstrap)
+        except CollectionError as error:
+            error.details["changed"] = deployment.changed
+            raise
+    return topology
+
+
+def _topology(store: ObjectStore, spec: ClusterSpec, live: LiveCluster, chance: Chance) -> Topology:
+    """The live topology, or that of a new cluster. A primary that is ready has data, whoever waited for it."""
+    known = config_maps.parse_topology(live.get("ConfigMap", spec.names.topology))
+    if known is None:
+        return Topology(spec.names.instance(0))
+    if known.bootstrapped is None and live.get("StatefulSet", spec.names.stateful_set) is not None:
+        primary = store.get("Pod", known.primary)
+        if primary is not None and pod_ready(primary):
+            return Topology(known.primary, chance.timestamp())
+    return known
+
+
+def _check_scale(spec: ClusterSpec, topology: Topology) -> None:
+    if ordinal_of(topology.primary) >= spec.replicas:
+        needed = ordinal_of(topology.primary) + 1
+        raise SpecError("replicas", f"{spec.replicas} would remove the primary {topology.primary}; keep at least {needed}")

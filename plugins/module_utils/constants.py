@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every word that manifests, pod scripts, SQL and reports must agree on: ports, paths, users, labels.
+
+Object names depend on the cluster's name and are spelled in ``names.py`` alone.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ADMIN_USER",
+    "CANARY_SCHEMA",
+    "CLONE_USER",
+    "COMPONENT",
+    "CONFIG_CHECKSUM_ANNOTATION",
+    "CONFIG_DIR",
+    "CONF_DIR",
+    "CONTAINER_CONFIGURE",
+    "CONTAINER_MYSQL",
+    "CONTAINER_PROVISION",
+    "CONTAINER_REPLICATION",
+    "DATA_DIR",
+    "DATA_VOLUME",
+    "FIELD_MANAGER",
+    "FS_GROUP",
+    "KEY_ADMIN",
+    "KEY_CLONE",
+    "KEY_REPLICATION",
+    "KEY_ROOT",
+    "LABEL_COMPONENT",
+    "LABEL_INSTANCE",
+    "LABEL_MANAGED_BY",
+    "LABEL_NAME",
+    "LABEL_POD_NAME",
+    "MANAGED_BY",
+    "MAX_REPLICATION_PASSWORD",
+    "MYSQL_GID",
+    "MYSQL_PORT",
+    "MYSQL_UID",
+    "REPLICATION_USER",
+    "RUN_DIR",
+    "SCRATCH_DIR",
+    "SCRIPTS_DIR",
+    "SECRET_DIR",
+    "SECRET_KEYS",
+    "SOCKET",
+    "TOPOLOGY_BOOTSTRAPPED",
+    "TOPOLOGY_DIR",
+    "TOPOLOGY_PRIMARY",
+    "VOLUME_DIR",
+]
+
+FIELD_MANAGER = "kubemysql.replication"
+
+# The recommended labels: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+LABEL_NAME = "app.kubernetes.io/name"
+LABEL_INSTANCE = "app.kubernetes.io/instance"
+LABEL_COMPONENT = "app.kubernetes.io/component"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+COMPONENT = "database"
+MANAGED_BY = FIELD_MANAGER
+# Set by the StatefulSet controller on every pod; the primary Service selects by it.
+LABEL_POD_NAME = "statefulset.kubernetes.io/pod-name"
+CONFIG_CHECKSUM_ANNOTATION = "kubemysql.replication/config-checksum"
+
+MYSQL_PORT = 3306
+# The official image's own user; its data directories must not depend on the image that wrote them.
+MYSQL_UID = 999
+MYSQL_GID = 999
+FS_GROUP = MYSQL_GID
+
+CONTAINER_CONFIGURE = "configure"
+CONTAINER_PROVISION = "provision"
+CONTAINER_MYSQL = "mysql"
+CONTAINER_REPLICATION = "replication"
+
+# The volume's root holds the data directory, a clone that is still arriving, and the marks that tell them apart.
+# The data directory is called `mysql` because the tutorial mounts its claims with `subPath: mysql`.
+DATA_VOLUME = "data"
+VOLUME_DIR = "/volume"
+DATA_DIR = f"{VOLUME_DIR}/mysql"
+SCRATCH_DIR = "/scratch"
+CONF_DIR = "/etc/mysql/conf.d"
+RUN_DIR = "/var/run/mysqld"
+SOCKET = f"{RUN_DIR}/mysqld.sock"
+SCRIPTS_DIR = "/kubemysql/scripts"
+CONFIG_DIR = "/kubemysql/config"
+TOPOLOGY_DIR = "/kubemysql/topology"
+SECRET_DIR = "/kubemysql/secret"
+
+TOPOLOGY_PRIMARY = "primary"
+TOPOLOGY_BOOTSTRAPPED = "bootstrapped"
+
+REPLICATION_USER = "kubemysql_replication"
+CLONE_USER = "kubemysql_clone"
+ADMIN_USER = "kubemysql_admin"
+CANARY_SCHEMA = "kubemysql_canary"
+
+KEY_ROOT = "root-password"
+KEY_REPLICATION = "replication-password"
+KEY_CLONE = "clone-password"
+KEY_ADMIN = "admin-password"
+SECRET_KEYS = (KEY_ROOT, KEY_REPLICATION, KEY_CLONE, KEY_ADMIN)
+
+# CHANGE REPLICATION SOURCE TO accepts no more: https://dev.mysql.com/doc/refman/8.4/en/change-replication-source-to.html
+MAX_REPLICATION_PASSWORD = 32

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can go wrong, as few classes as there are reactions to it.
+
+Every message names the option or object, what was found, what was expected and the way out. Adapters raise these and
+nothing of their libraries; ``edge.py`` is the only place that catches them all.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+__all__ = [
+    "AccessDenied",
+    "ApiConflict",
+    "ApiError",
+    "ApiForbidden",
+    "ApiUnavailable",
+    "CollectionError",
+    "ImmutableChange",
+    "MissingLibrary",
+    "NotHealthy",
+    "SpecError",
+    "SqlError",
+    "Unreachable",
+    "WaitFailed",
+    "WaitTimeout",
+]
+
+
+class CollectionError(Exception):
+    """Base of all errors; ``details`` become keys of the module's failure result and hold no secret."""
+
+    def __init__(self, message: str, **details: t.Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class SpecError(CollectionError):
+    """An option's value cannot be used. ``option`` is the path of the option, e.g. ``config.mysqld.server_id``."""
+
+    def __init__(self, option: str, problem: str) -> None:
+        super().__init__(f"{option}: {problem}", option=option)
+
+
+class MissingLibrary(CollectionError):
+    """A Python library is not installed on the host that runs the module."""
+
+    def __init__(self, library: str, traceback: str | None = None) -> None:
+        super().__init__(library)
+        self.library = library
+        self.traceback = traceback
+
+
+class ImmutableChange(CollectionError):
+    """A change that Kubernetes refuses on a living object, found while planning and before anything was changed."""
+
+
+class ApiError(CollectionError):
+    """The API server answered with an error. ``status`` is the HTTP status."""
+
+    def __init__(self, message: str, status: int | None = None, **details: t.Any) -> None:
+        super().__init__(message, status=status, **details)
+        self.status = status
+
+
+class ApiConflict(ApiError):
+    """Another field manager owns a field that would be changed (HTTP 409)."""
+
+
+class ApiForbidden(ApiError):
+    """The credentials lack a right (HTTP 403) or are not accepted (HTTP 401)."""
+
+
+class ApiUnavailable(ApiError):
+    """No answer from the API server."""
+
+
+class SqlError(CollectionError):
+    """A server refused a statement. ``errno`` is MySQL's error number."""
+
+    def __init__(self, message: str, errno: int | None = None) -> None:
+        super().__init__(message, errno=errno)
+        self.errno = errno
+
+
+class Unreachable(SqlError):
+    """No session: the instance does not answer, or not in time."""
+
+
+class AccessDenied(SqlError):
+    """The instance answers but refuses the credentials."""
+
+
+class WaitTimeout(CollectionError):
+    """The time ran out. The message says what was being waited for and what was last seen."""
+
+
+class WaitFailed(CollectionError):
+    """Waiting longer cannot help: something failed that does not mend itself."""
+
+
+class NotHealthy(CollectionError):
+    """The cluster was judged and is not what was asked for."""

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The only importer of ``kubernetes``: the ports of ``port.py`` over the real API.
+
+``kubernetes.dynamic`` serves as an HTTP client with the ecosystem's authentication. The typed API classes are never
+imported, because that alone takes half a second, and nothing is discovered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import traceback
+import typing as t
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from ..constants import FIELD_MANAGER
+from ..errors import ApiConflict, ApiError, ApiForbidden, ApiUnavailable, MissingLibrary, Unreachable
+from .auth import KubernetesAuth
+from .kinds import resource_of
+from .port import Applied, Event, Manifest
+
+try:
+    from kubernetes import config as kubernetes_config
+    from kubernetes.client import ApiClient, Configuration
+    from kubernetes.client.rest import ApiException
+    from kubernetes.dynamic import DynamicClient
+    from kubernetes.stream.ws_client import portforward_call
+    from urllib3.exceptions import HTTPError
+
+    IMPORT_ERROR: str | None = None
+except ImportError:
+    IMPORT_ERROR = traceback.format_exc()
+
+__all__ = ["KubernetesClient", "connect"]
+
+# One request; a healthy API server answers in milliseconds, a stalled one must not use up the whole wait_timeout.
+_REQUEST_TIMEOUT = 30.0
+
+
+class _NoDiscovery:
+    """Takes the place of DynamicClient's discovery, which asks some twenty questions that kinds.py answers."""
+
+    def __init__(self, client: object, cache_file: object) -> None:
+        del client, cache_file
+
+
+def connect(auth: KubernetesAuth, namespace: str, *, dry_run: bool, force_conflicts: bool = False) -> KubernetesClient:
+    """Read the credentials and return a client for ``namespace``. With ``dry_run`` the server changes nothing."""
+    if IMPORT_ERROR is not None:
+        raise MissingLibrary("kubernetes", IMPORT_ERROR)
+    return KubernetesClient(_configuration(auth), namespace, dry_run=dry_run, force_conflicts=force_conflicts)
+
+
+def _configuration(auth: KubernetesAuth) -> Configuration:
+    configuration = Configuration()
+    if auth.host is None:
+        _load(auth, configuration)
+    else:
+        configuration.host = auth.host
+    if auth.api_key is not None:
+        # The plain key works with every release of the library; newer ones know it as an alias of BearerToken.
+        configuration.api_key = {"authorization": f"Bearer {auth.api_key}"}
+    for attribute, value in (
+        ("ssl_ca_cert", auth.ca_cert),
+        ("cert_file", auth.client_cert),
+        ("key_file", auth.client_key),
+        ("verify_ssl", auth.validate_certs),
+    ):
+        if value is not None:
+            setattr(configuration, attribute, os.path.expanduser(value) if isinstance(value, str) else value)
+    configuration.retries = False
+    return configuration
+
+
+def _load(auth: KubernetesAuth, configuration: Configuration) -> None:
+    """Read the kubeconfig; inside a pod without one, use the pod's service account."""
+    named = auth.kubeconfig is not None or auth.context is not None
+    try:
+        kubernetes_config.load_kube_config(
+            config_file=None if auth.kubeconfig is None else os.path.expanduser(auth.kubeconfig),
+            context=auth.context,
+            client_configuration=configuration,
+            persist_config=False,
+        )
+    except (kubernetes_config.ConfigException, OSError) as error:
+        if named or "KUBERNETES_SERVICE_HOST" not in os.environ:
+            raise ApiUnavailable(
+                f"kubeconfig: {auth.kubeconfig or 'the default one'} cannot be used: {error}. "
+                "Set kubeconfig (K8S_AUTH_KUBECONFIG) and context, or host and api_key"
+            ) from error
+        kubernetes_config.load_incluster_config(client_configuration=configuration)
+
+
+class KubernetesClient:
+    """``ObjectStore``, ``Evidence`` and ``PodTunnel`` of one namespace, on one connection pool."""
+
+    def __init__(self, configuration: Configuration, namespace: str, *, dry_run: bool, force_conflicts: bool) -> None:
+        self._configuration = configuration
+        self._namespace = namespace
+        self._dry_run = "All" if dry_run else None
+        self._force_conflicts = True if force_conflicts else None
+        self._client = DynamicClient(ApiClient(configuration), discoverer=_NoDiscovery)
+        self._version: tuple[int, int] | None = None
+
+    def planning(self) -> KubernetesClient:
+        """The same client with a promise to change nothing."""
+        twin: KubernetesClient = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, _dry_run="All")
+        return twin
+
+    def server_version(self) -> tuple[int, int]:
+        if self._version is None:
+            answer = self._request("get", "/version", "read the version of the API server").manifest
+            # Some providers say "29+".
+            self._version = int(answer["major"]), int("".join(filter(str.isdigit, answer["minor"])))
+        return self._version
+
+    def get(self, kind: str, name: str) -> Manifest | None:
+        try:
+            return self._request("get", self._path(kind, name), f"read {kind} {name}").manifest
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(self, kind: str, selector: Mapping[str, str]) -> list[Manifest]:
+        labels = ",".join(f"{key}={value}" for key, value in selector.items())
+        answer = self._request("get", self._path(kind), f"list objects of kind {kind}", label_selector=labels).manifest
+        # A list's items come without their kind.
+        return [{"kind": kind, **item} for item in answer["items"]]
+
+    def apply(self, manifest: Manifest) -> Applied:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        return self._request(
+            "patch",
+            self._path(kind, name),
+            f"apply {kind} {name}",
+            body=manifest,
+            content_type="application/apply-patch+yaml",
+            field_manager=FIELD_MANAGER,
+            force_conflicts=self._force_conflicts,
+            dry_run=self._dry_run,
+        )
+
+    def delete(self, kind: str, name: str) -> None:
+        options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+        if self._dry_run:
+            options["dryRun"] = [self._dry_run]  # type: ignore[assignment]
+        try:
+            self._request("delete", self._path(kind, name), f"delete {kind} {name}", body=options)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    def log(self, pod: str, container: str, lines: int, *, previous: bool = False) -> str:
+        query = [("container", container), ("tailLines", str(lines)), ("previous", str(previous).lower())]
+        try:
+            response = self._send("get", f"{self._path('Pod', pod)}/log", f"read the log of {pod}", query_params=query)
+        except ApiError:
+            # A container that never ran has no log; the caller has better evidence then.
+            return ""
+        return str(response.data.decode("utf-8", "replace"))
+
+    def warnings(self, kind: str, name: str) -> Sequence[Event]:
+        fields = f"type=Warning,involvedObject.kind={kind},involvedObject.name={name}"
+        answer = self._request("get", self._path("Event"), f"list events of {name}", field_selector=fields).manifest
+        events = [
+            Event(item.get("reason") or "", item.get("message") or "", item.get("lastTimestamp") or item.get("eventTime") or "")
+            for item in answer["items"]
+        ]
+        return sorted(events, key=lambda event: event.last_seen)
+
+    def connect(self, pod: str, port: int, timeout: float) -> socket.socket:
+        url = f"{self._configuration.host}{self._path('Pod', pod)}/portforward"
+        token = self._configuration.auth_settings().get("BearerToken")
+        headers = {"authorization": token["value"]} if token else {}
+        try:
+            forward = portforward_call(self._configuration, "GET", url, query_params=[("ports", str(port))], headers=headers)
+        except ApiException as error:
+            raise Unreachable(f"port-forward to {pod}:{port} failed: {error.reason}") from error
+        stream: socket.socket = forward.socket(port)
+        stream.settimeout(timeout)
+        return stream
+
+    def _path(self, kind: str, name: str | None = None) -> str:
+        # Only the disruption budget's path depends on the version, and only then is it asked for.
+        version = self.server_version() if kind == "PodDisruptionBudget" else (1, 0)
+        return resource_of(kind, version).path(quote(self._namespace, safe=""), name and quote(name, safe=""))
+
+    def _request(self, method: str, path: str, purpose: str, **params: t.Any) -> Applied:
+        response = self._send(method, path, purpose, **params)
+        return Applied(json.loads(response.data), created=response.status == 201)
+
+    def _send(self, method: str, path: str, purpose: str, **params: t.Any) -> t.Any:
+        try:
+            return self._client.request(method, path, serialize=False, _request_timeout=_REQUEST_TIMEOUT, **params)
+        except ApiException as error:
+            raise _translate(error, purpose, self._namespace) from error
+        except (HTTPError, OSError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise ApiUnavailable(
+                f"cannot {purpose}: no answer from {self._configuration.host} ({reason}). "
+                "Check kubeconfig, context and host, and that the cluster is running"
+            ) from error
+
+
+def _translate(error: ApiException, purpose: str, namespace: str) -> ApiError:
+    """The server's refusal in terms of the options that lead out of it."""
+    status, message = _status(error)
+    causes = (status.get("details") or {}).get("causes") or []
+    if error.status == 401:
+        return ApiForbidden(f"cannot {purpose}: the API server does not accept the credentials (401 {message})", 401)
+    if error.status == 403 and "exceeded quota" in message:
+        return ApiError(f"cannot {purpose}: {message}. Raise the quota or ask for less with resources or replicas", 403)
+    if error.status == 403:
+        return ApiForbidden(f"cannot {purpose}: {message}. docs/permissions.md lists the rights that are needed", 403)
+    if error.status == 404 and f'namespaces "{namespace}" not found' in message:
+        return ApiError(f"namespace: {namespace!r} does not exist; create it with: kubectl create namespace {namespace}", 404)
+    if error.status == 409 and any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
+        fields = "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in causes)
+        return ApiConflict(
+            f"cannot {purpose}: somebody else set fields that would change ({fields}). "
+            "Let them give these fields up, or take them over with force_conflicts: true",
+            409,
+            conflicts=[cause.get("field") for cause in causes],
+        )
+    return ApiError(f"cannot {purpose}: {message}", error.status)
+
+
+def _status(error: ApiException) -> tuple[Manifest, str]:
+    """The ``Status`` object of an error response, and its message."""
+    body = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else error.body or ""
+    try:
+        status = json.loads(body)
+    except ValueError:
+        return {}, body.strip() or str(error.reason)
+    return (status, status.get("message") or body) if isinstance(status, dict) else ({}, body)

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the collection needs of Kubernetes, in its own words. ``client.py`` is the real thing, tests bring a fake."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Applied", "Event", "Evidence", "Manifest", "ObjectStore", "PodTunnel"]
+
+# A Kubernetes object as the API sends and takes it: kind, metadata and so on, always with a name.
+Manifest = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What the server holds after an apply, or would hold; ``created`` if there was no such object before."""
+
+    manifest: Manifest
+    created: bool
+
+
+class ObjectStore(t.Protocol):
+    """Objects of one namespace. A store made for check mode answers as the server would and changes nothing."""
+
+    def server_version(self) -> tuple[int, int]:
+        """The API server's version as (major, minor)."""
+
+    def get(self, kind: str, name: str) -> Manifest | None:
+        """The live object, or None if there is none. Also None in a namespace that does not exist."""
+
+    def list(self, kind: str, selector: Mapping[str, str]) -> list[Manifest]:
+        """The live objects whose labels match ``selector``."""
+
+    def apply(self, manifest: Manifest) -> Applied:
+        """Server-side apply. Raises ``ApiConflict`` naming the other manager."""
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete the object and, in the background, what it owns. An object that is already gone is no error."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something a controller or the kubelet said about an object; ``last_seen`` is an RFC 3339 time."""
+
+    reason: str
+    message: str
+    last_seen: str
+
+
+class Evidence(t.Protocol):
+    """Why an object is not what it should be."""
+
+    def log(self, pod: str, container: str, lines: int, *, previous: bool = False) -> str:
+        """The last ``lines`` lines of a container's log, of its previous life if ``previous``; empty if there is none."""
+
+    def warnings(self, kind: str, name: str) -> Sequence[Event]:
+        """The events of type Warning about an object, the latest last."""
+
+
+class PodTunnel(t.Protocol):
+    """A way into pods that needs nothing but the API server."""
+
+    def connect(self, pod: str, port: int, timeout: float) -> socket.socket:
+        """A connected stream socket to ``port`` of ``pod``; raises ``Unreachable`` after ``timeout`` seconds."""

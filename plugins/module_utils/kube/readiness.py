@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a live object says about being ready: pure predicates over what the API answered."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .port import Manifest
+
+__all__ = ["Obstacle", "obstacle_of", "pod_ready", "rollout_pending"]
+
+# The kubelet has tried for this often; the next try will not be different.
+_HOPELESS_RESTARTS = 3
+
+
+def pod_ready(pod: Manifest) -> bool:
+    """The pod serves: its condition Ready is True and nobody is deleting it."""
+    conditions = pod.get("status", {}).get("conditions") or []
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return ready and "deletionTimestamp" not in pod["metadata"]
+
+
+def rollout_pending(stateful_set: Manifest | None) -> str | None:
+    """What the StatefulSet still lacks until every pod runs the newest template and is ready; None when nothing."""
+    if stateful_set is None:
+        return "the StatefulSet to exist"
+    spec, status = stateful_set["spec"], stateful_set.get("status") or {}
+    wanted = spec["replicas"]
+    if status.get("observedGeneration", 0) < stateful_set["metadata"]["generation"]:
+        return "the StatefulSet controller to take notice"
+    if status.get("replicas", 0) > wanted:
+        return f"{status['replicas'] - wanted} surplus instances to end"
+    if status.get("updatedReplicas", 0) < wanted and status.get("currentRevision") != status.get("updateRevision"):
+        return f"{status.get('updatedReplicas', 0)} of {wanted} instances to be on the newest template"
+    if status.get("readyReplicas", 0) < wanted:
+        return f"{status.get('readyReplicas', 0)} of {wanted} instances to be ready"
+    return None
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What keeps a pod from becoming ready. ``hopeless`` if waiting longer cannot help."""
+
+    pod: str
+    container: str | None
+    reason: str
+    message: str
+    hopeless: bool
+    crashed: bool = False
+
+
+def obstacle_of(pod: Manifest) -> Obstacle | None:
+    """The first thing that keeps ``pod`` from becoming ready, in the order of a pod's life; None if nothing does."""
+    name, status = pod["metadata"]["name"], pod.get("status") or {}
+    for condition in status.get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return Obstacle(name, None, condition.get("reason", ""), condition.get("message", ""), hopeless=False)
+    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+        found = _container_obstacle(name, container)
+        if found is not None:
+            return found
+    return None
+
+
+def _container_obstacle(pod: str, container: Manifest) -> Obstacle | None:
+    state: dict[str, t.Any] = container.get("state") or {}
+    waiting, restarts = state.get("waiting") or {}, container.get("restartCount", 0)
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    if reason in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"):
+        # The kubelet backs off only after a second refusal of the registry.
+        hopeless = reason not in ("ErrImagePull", "RegistryUnavailable")
+        return Obstacle(pod, container["name"], reason, message, hopeless)
+    if reason in ("CreateContainerConfigError", "CreateContainerError"):
+        return Obstacle(pod, container["name"], reason, message, hopeless=False)
+    if reason == "CrashLoopBackOff":
+        return Obstacle(pod, container["name"], reason, message, restarts >= _HOPELESS_RESTARTS, crashed=True)
+    terminated = state.get("terminated") or {}
+    if terminated.get("exitCode"):
+        ended = f"ended with exit code {terminated['exitCode']}"
+        return Obstacle(pod, container["name"], terminated.get("reason", "Error"), ended, hopeless=False, crashed=True)
+    return None

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Probes of the container ``mysql``. The scripts behind them say why."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..constants import SCRIPTS_DIR
+
+__all__ = ["LIVENESS", "READINESS", "STARTUP"]
+
+
+def _probe(script: str, *, period: int, timeout: int, failures: int) -> dict[str, t.Any]:
+    return {
+        "exec": {"command": ["bash", f"{SCRIPTS_DIR}/{script}"]},
+        "periodSeconds": period,
+        "timeoutSeconds": timeout,
+        "failureThreshold": failures,
+    }
+
+
+# A crash recovery of a large data directory takes long; killing it starts it again from the beginning.
+STARTUP = _probe("alive.sh", period=1, timeout=5, failures=3600)
+# mysqld alone: a restart does not mend replication, and destroys the evidence.
+LIVENESS = _probe("alive.sh", period=15, timeout=10, failures=4)
+READINESS = _probe("ready.sh", period=2, timeout=5, failures=2)

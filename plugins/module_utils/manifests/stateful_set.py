@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The StatefulSet: one pod template whose scripts find out at start who they are."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import constants as c
+from ..kube.port import Manifest
+from ..spec import ClusterSpec
+from .common import manifest
+from .probes import LIVENESS, READINESS, STARTUP
+
+__all__ = ["stateful_set"]
+
+Json = dict[str, t.Any]
+
+# The `restricted` level: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+_CONTAINER_SECURITY: Json = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+_POD_SECURITY: Json = {
+    "runAsNonRoot": True,
+    "runAsUser": c.MYSQL_UID,
+    "runAsGroup": c.MYSQL_GID,
+    "fsGroup": c.FS_GROUP,
+    # Walking through a large data directory at every start would take minutes.
+    "fsGroupChangePolicy": "OnRootMismatch",
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+# A shutdown writes the dirty pages of a large buffer pool; SIGKILL in the middle costs a crash recovery.
+_GRACE_SECONDS = 120
+# Shell and a short-lived client now and then.
+_SMALL: Json = {"requests": {"cpu": "10m", "memory": "32Mi"}}
+
+_MOUNTS: list[Json] = [
+    {"name": c.DATA_VOLUME, "mountPath": c.VOLUME_DIR},
+    {"name": "conf", "mountPath": c.CONF_DIR},
+    {"name": "run", "mountPath": c.RUN_DIR},
+    {"name": "tmp", "mountPath": "/tmp"},
+    {"name": "scripts", "mountPath": c.SCRIPTS_DIR, "readOnly": True},
+    {"name": "config", "mountPath": c.CONFIG_DIR, "readOnly": True},
+    {"name": "topology", "mountPath": c.TOPOLOGY_DIR, "readOnly": True},
+    {"name": "secret", "mountPath": c.SECRET_DIR, "readOnly": True},
+]
+_SCRATCH_MOUNT: Json = {"name": "scratch", "mountPath": c.SCRATCH_DIR}
+# The image's entrypoint runs what lies here, in alphabetical order, at the end of the first initialisation.
+_USERS_MOUNT: Json = {
+    "name": "scripts",
+    "mountPath": "/docker-entrypoint-initdb.d/zz-kubemysql.sh",
+    "subPath": "users.sh",
+    "readOnly": True,
+}
+
+
+def stateful_set(spec: ClusterSpec, config_checksum: str) -> Manifest:
+    """The pods. A new ``config_checksum`` restarts them one by one, the highest ordinal first."""
+    names = spec.names
+    template = {
+        "metadata": {
+            "labels": {**spec.pod_labels, **names.labels},
+            "annotations": {**spec.pod_annotations, c.CONFIG_CHECKSUM_ANNOTATION: config_checksum},
+        },
+        "spec": _pod(spec),
+    }
+    body = {
+        "replicas": spec.replicas,
+        "serviceName": names.headless_service,
+        "podManagementPolicy": "Parallel",
+        "updateStrategy": {"type": "RollingUpdate"},
+        "selector": {"matchLabels": names.selector},
+        "template": template,
+        "volumeClaimTemplates": [_claim(spec)],
+    }
+    return manifest(names, "apps/v1", "StatefulSet", names.stateful_set, {"spec": body})
+
+
+def _pod(spec: ClusterSpec) -> Json:
+    pod: Json = {
+        "serviceAccountName": spec.names.service_account,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": _POD_SECURITY,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "affinity": dict(spec.affinity) if spec.affinity is not None else _spread(spec),
+        "initContainers": [
+            _container(spec, c.CONTAINER_CONFIGURE, "configure.sh", resources=_SMALL),
+            # A server runs in it, so it may take what the server may take; the two never run at once.
+            _container(spec, c.CONTAINER_PROVISION, "provision.sh", resources=spec.resources, mounts=[_SCRATCH_MOUNT]),
+        ],
+        "containers": [
+            _mysql(spec),
+            _container(spec, c.CONTAINER_REPLICATION, "replication.sh", resources=_SMALL),
+        ],
+        "volumes": _volumes(spec),
+    }
+    if spec.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
+    if spec.node_selector:
+        pod["nodeSelector"] = dict(spec.node_selector)
+    if spec.tolerations:
+        pod["tolerations"] = [dict(toleration) for toleration in spec.tolerations]
+    return pod
+
+
+def _container(
+    spec: ClusterSpec, name: str, script: str, *, resources: t.Mapping[str, t.Any], mounts: list[Json] | None = None
+) -> Json:
+    return {
+        "name": name,
+        "image": spec.image,
+        "imagePullPolicy": spec.image_pull_policy,
+        "command": ["bash", f"{c.SCRIPTS_DIR}/{script}"],
+        "env": _environment(spec),
+        "resources": {kind: dict(amounts) for kind, amounts in resources.items()},
+        "securityContext": _CONTAINER_SECURITY,
+        "volumeMounts": [*_MOUNTS, *(mounts or [])],
+    }
+
+
+def _mysql(spec: ClusterSpec) -> Json:
+    container = _container(spec, c.CONTAINER_MYSQL, "mysql.sh", resources=spec.resources, mounts=[_USERS_MOUNT])
+    container["ports"] = [{"name": "mysql", "containerPort": c.MYSQL_PORT, "protocol": "TCP"}]
+    return {**container, "startupProbe": STARTUP, "livenessProbe": LIVENESS, "readinessProbe": READINESS}
+
+
+def _environment(spec: ClusterSpec) -> list[Json]:
+    fields = {"POD_NAME": "metadata.name", "POD_IP": "status.podIP"}
+    values = {
+        "SERVICE": spec.names.headless_service,
+        "SERVER_ID_BASE": str(spec.server_id_base),
+        "MAX_LAG": str(spec.max_lag),
+    }
+    return [
+        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
+        *({"name": name, "value": value} for name, value in values.items()),
+    ]
+
+
+def _spread(spec: ClusterSpec) -> Json:
+    """Prefer a node of its own for each instance; one node alone still takes them all."""
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": spec.names.selector}}
+    preferred = [{"weight": 100, "podAffinityTerm": term}]
+    return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+
+
+def _volumes(spec: ClusterSpec) -> list[Json]:
+    names = spec.names
+    empty: list[Json] = [{"name": name, "emptyDir": {}} for name in ("conf", "run", "tmp", "scratch")]
+    config_maps = {"scripts": names.scripts, "config": names.config, "topology": names.topology}
+    return [
+        *empty,
+        *({"name": volume, "configMap": {"name": name, "defaultMode": 0o555}} for volume, name in config_maps.items()),
+        {"name": "secret", "secret": {"secretName": names.secret, "defaultMode": 0o440}},
+    ]
+
+
+def _claim(spec: ClusterSpec) -> Json:
+    claim: Json = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": spec.storage_size}},
+    }
+    if spec.storage_class is not None:
+        claim["storageClassName"] = spec.storage_class
+    return {"metadata": {"name": c.DATA_VOLUME, "labels": spec.names.selector}, "spec": claim}

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which server understands which statement. The words master and slave are spelled here and nowhere else.
+
+A statement that changed its name has one row per name in ``_SPELLINGS``, newest first; a server takes the first row
+that is not newer than itself. Columns are asked for under the collection's own names, so that only the answer to the
+status statement, which the server alone names, must be translated.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .query import Query
+
+__all__ = ["Dialect", "Flavour", "ServerVersion", "Statement"]
+
+Flavour = t.Literal["mysql", "mariadb"]
+Statement = t.Literal[
+    "replica_status", "list_replicas", "binlog_status", "instance", "applier", "executed", "wait_for_executed"
+]
+
+_VERSION = re.compile(r"(?:5\.5\.5-(?=\d))?(\d+)\.(\d+)\.(\d+)")
+
+
+@dataclass(frozen=True, order=True)
+class ServerVersion:
+    """A server's version. Only versions of one flavour can be compared."""
+
+    major: int
+    minor: int
+    patch: int
+    flavour: Flavour = "mysql"
+
+    @classmethod
+    def parse(cls, text: str) -> ServerVersion:
+        """Read ``8.0.36-28``, ``9.7.4-2`` or ``5.5.5-10.11.6-MariaDB-0+deb12u1``, as the server's greeting has them.
+
+        MariaDB pretends to be 5.5.5 there, for the sake of replicas that would not follow a server 10.
+        """
+        match = _VERSION.match(text)
+        if match is None:
+            raise ValueError(f"{text!r} is no server version; an example is 9.7.4")
+        major, minor, patch = (int(number) for number in match.groups())
+        return cls(major, minor, patch, "mariadb" if "mariadb" in text.lower() else "mysql")
+
+    def __str__(self) -> str:
+        number = f"{self.major}.{self.minor}.{self.patch}"
+        return f"MariaDB {number}" if self.flavour == "mariadb" else number
+
+    def at_least(self, *number: int) -> bool:
+        """Whether this version is ``number`` or newer, within its own flavour."""
+        return (self.major, self.minor, self.patch) >= number
+
+
+# Everything about an instance in one round trip. Names that a server does not know are left out of its own row.
+_INSTANCE_MYSQL = """
+SELECT @@global.version AS version, @@global.server_id AS server_id, @@global.server_uuid AS server_uuid,
+  @@global.read_only AS read_only, @@global.super_read_only AS super_read_only, @@global.log_bin AS log_bin,
+  @@global.report_host AS report_host, @@global.gtid_mode AS gtid_mode, @@global.gtid_executed AS gtid_executed,
+  @@global.gtid_purged AS gtid_purged, UNIX_TIMESTAMP(NOW(6)) AS now
+"""
+_INSTANCE_MARIADB = """
+SELECT @@global.version AS version, @@global.server_id AS server_id, @@global.server_uid AS server_uuid,
+  @@global.read_only AS read_only, NULL AS super_read_only, @@global.log_bin AS log_bin,
+  @@global.report_host AS report_host, NULL AS gtid_mode, @@global.gtid_binlog_state AS gtid_executed,
+  NULL AS gtid_purged, UNIX_TIMESTAMP(NOW(6)) AS now
+"""
+
+# Where the transactions are that a replica has not finished: arriving, being distributed, being applied. Times are
+# those of the commit on the server that wrote them first, as seconds since 1970; a zero timestamp means "none".
+# The executed set is looked at last, when the tables have been read: the other way round, a transaction applied in
+# between would look unapplied. Without GTIDs the last transaction is called ANONYMOUS, which is in no set. https://dev.mysql.com/doc/refman/8.4/en/performance-schema-replication-tables.html
+_APPLIER = """
+SELECT connection.queueing, connection.queueing_since, connection.last_queued, connection.last_queued_at,
+  coordinator.processing, coordinator.processing_since, worker.applying, worker.applying_since,
+  IF(connection.last_queued LIKE '%%:%%', GTID_SUBSET(connection.last_queued, @@global.gtid_executed), NULL)
+    AS last_queued_applied,
+  UNIX_TIMESTAMP(NOW(6)) AS now
+FROM (
+  SELECT MAX(QUEUEING_TRANSACTION) AS queueing, MAX(LAST_QUEUED_TRANSACTION) AS last_queued,
+    MIN(NULLIF(UNIX_TIMESTAMP(QUEUEING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS queueing_since,
+    MAX(NULLIF(UNIX_TIMESTAMP(LAST_QUEUED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS last_queued_at
+  FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME = '') AS connection
+CROSS JOIN (
+  SELECT MAX(PROCESSING_TRANSACTION) AS processing,
+    MIN(NULLIF(UNIX_TIMESTAMP(PROCESSING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS processing_since
+  FROM performance_schema.replication_applier_status_by_coordinator WHERE CHANNEL_NAME = '') AS coordinator
+CROSS JOIN (
+  SELECT MAX(APPLYING_TRANSACTION) AS applying,
+    MIN(NULLIF(UNIX_TIMESTAMP(APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS applying_since
+  FROM performance_schema.replication_applier_status_by_worker WHERE CHANNEL_NAME = '') AS worker
+"""
+
+_Rows = tuple[tuple[tuple[int, int, int], str | None], ...]
+
+# Thresholds: mission §5.1, taken from MySQL Shell and command_resolver of community.mysql.
+_SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
+    "mysql": {
+        "replica_status": (((8, 0, 22), "SHOW REPLICA STATUS"), ((5, 7, 0), "SHOW SLAVE STATUS")),
+        "list_replicas": (((8, 0, 22), "SHOW REPLICAS"), ((5, 7, 0), "SHOW SLAVE HOSTS")),
+        "binlog_status": (((8, 2, 0), "SHOW BINARY LOG STATUS"), ((5, 7, 0), "SHOW MASTER STATUS")),
+        "instance": (((5, 7, 8), _INSTANCE_MYSQL),),
+        "applier": (((8, 0, 1), _APPLIER), ((5, 7, 0), None)),
+        "executed": (((5, 7, 0), "SELECT @@global.gtid_executed AS gtid_executed"),),
+        "wait_for_executed": (((5, 7, 5), "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s) AS timed_out"),),
+    },
+    "mariadb": {
+        "replica_status": (((10, 5, 1), "SHOW REPLICA STATUS"), ((10, 0, 0), "SHOW SLAVE STATUS")),
+        "list_replicas": (((10, 5, 1), "SHOW REPLICA HOSTS"), ((10, 0, 0), "SHOW SLAVE HOSTS")),
+        "binlog_status": (((10, 5, 2), "SHOW BINLOG STATUS"), ((10, 0, 0), "SHOW MASTER STATUS")),
+        "instance": (((10, 0, 0), _INSTANCE_MARIADB),),
+        "applier": (((10, 0, 0), None),),
+        "executed": (((10, 0, 0), "SELECT @@global.gtid_binlog_state AS gtid_executed"),),
+        "wait_for_executed": (((10, 0, 9), "SELECT MASTER_GTID_WAIT(%s, %s) AS timed_out"),),
+    },
+}
+
+# Old column names of the status statement, whole words and beginnings, with what 8.0.22 and newer call them.
+_OLD_PREFIXES = (
+    ("Seconds_Behind_Master", "Seconds_Behind_Source"),
+    ("Relay_Master_Log_File", "Relay_Source_Log_File"),
+    ("Read_Master_Log_Pos", "Read_Source_Log_Pos"),
+    ("Exec_Master_Log_Pos", "Exec_Source_Log_Pos"),
+    ("Get_master_public_key", "Get_Source_public_key"),
+    ("Master_", "Source_"),
+    ("Slave_", "Replica_"),
+)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What a server of this version must be asked, and how its answer reads."""
+
+    version: ServerVersion
+
+    def query(self, statement: Statement, *args: str | float) -> Query | None:
+        """The statement in this server's words; None if it has nothing of the kind."""
+        for since, sql in _SPELLINGS[self.version.flavour][statement]:
+            if self.version.at_least(*since):
+                return None if sql is None else Query(sql, args)
+        return None
+
+    @property
+    def has_gtid_sets(self) -> bool:
+        """Whether GTID sets are MySQL's, for which ``gtid.GtidSet`` and the server's set functions exist."""
+        return self.version.flavour == "mysql"
+
+    def status_column(self, column: str) -> str:
+        """A column of the status statement under its newest name, whatever this server calls it."""
+        for old, new in _OLD_PREFIXES:
+            if column.startswith(old):
+                return new + column[len(old) :]
+        return column

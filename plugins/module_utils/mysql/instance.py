@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A server in a DBA's words on top of a session, and the sessions that are kept while a cluster is watched."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from ..errors import SqlError, Unreachable
+from .dialect import Dialect, ServerVersion, Statement
+from .port import Connector, Instance, Session
+from .query import Query
+from .status import InstanceStatus, instance_status, replica_status
+
+__all__ = ["Fleet", "SqlInstance"]
+
+T = t.TypeVar("T")
+# A waiting statement must answer well before its session counts as lost.
+_PATIENCE = 0.5
+
+
+class SqlInstance:
+    """An ``Instance`` behind a ``Session``; picks the statements that the server's version understands."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        try:
+            self.dialect = Dialect(ServerVersion.parse(session.server_version))
+        except ValueError as error:
+            raise SqlError(str(error)) from error
+
+    def status(self) -> InstanceStatus:
+        row = self.fetch(self._query("instance"))[0]
+        channels = self.fetch(self._query("replica_status"))
+        applier_query = self.dialect.query("applier") if channels else None
+        applier = self.fetch(applier_query)[0] if applier_query else None
+        return instance_status(row, tuple(replica_status(channel, self.dialect, applier) for channel in channels))
+
+    def gtid_executed(self) -> str | None:
+        if not self.dialect.has_gtid_sets:
+            return None
+        return str(self.fetch(self._query("executed"))[0]["gtid_executed"])
+
+    def wait_for_executed(self, gtid_set: str, timeout: float) -> bool:
+        left, longest = timeout, self._session.timeout * _PATIENCE
+        while True:
+            # The server waits for whole slices; what an answer takes on its way is not counted against the caller.
+            wait = min(left, longest)
+            row = self.fetch(self._query("wait_for_executed", gtid_set, wait))[0]
+            left -= wait
+            if row["timed_out"] == 0:
+                return True
+            if left <= 0:
+                return False
+
+    def fetch(self, query: Query) -> list[dict[str, object]]:
+        return self._session.fetch(query)
+
+    def execute(self, query: Query) -> None:
+        self._session.execute(query)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _query(self, statement: Statement, *args: str | float) -> Query:
+        query = self.dialect.query(statement, *args)
+        if query is None:
+            raise SqlError(f"a server {self.dialect.version} cannot be asked for {statement.replace('_', ' ')}")
+        return query
+
+
+class Fleet:
+    """One session per instance, opened when first needed and again after it was lost.
+
+    Different instances may be used by different threads at the same time, one instance by one thread.
+    """
+
+    def __init__(self, connector: Connector, timeout: float) -> None:
+        self._connector = connector
+        self._timeout = timeout
+        self._instances: dict[str, Instance] = {}
+
+    def ask(self, name: str, question: Callable[[Instance], T]) -> T:
+        """Put ``question`` to the instance ``name``; a session that is lost on the way is given up."""
+        instance = self._instances.get(name)
+        if instance is None:
+            instance = self._instances[name] = self._open(name)
+        try:
+            return question(instance)
+        except Unreachable:
+            self.forget(name)
+            raise
+
+    def forget(self, name: str) -> None:
+        """End the session with an instance, if there is one."""
+        instance = self._instances.pop(name, None)
+        if instance is not None:
+            instance.close()
+
+    def close(self) -> None:
+        """End all sessions."""
+        for name in list(self._instances):
+            self.forget(name)
+
+    def _open(self, name: str) -> Instance:
+        session = self._connector.connect(name, self._timeout)
+        try:
+            return SqlInstance(session)
+        except SqlError:
+            session.close()
+            raise

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the collection needs of a MySQL server: a session below, and above it what a DBA would say."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .query import Query
+from .status import InstanceStatus
+
+__all__ = ["Connector", "Instance", "Session"]
+
+
+class Session(t.Protocol):
+    """An open session that commits each statement by itself. Every call raises ``Unreachable`` once the session is lost,
+    ``AccessDenied`` when the rights do not suffice and ``SqlError`` for whatever else a server refuses."""
+
+    @property
+    def server_version(self) -> str:
+        """The version as the server announced it when the session began."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that the server may take for one answer before the session counts as lost."""
+
+    def fetch(self, query: Query) -> list[dict[str, object]]:
+        """All rows of the answer."""
+
+    def execute(self, query: Query) -> None:
+        """Run a statement whose answer holds no rows."""
+
+    def close(self) -> None:
+        """End the session; never raises."""
+
+
+class Connector(t.Protocol):
+    """The way to an instance, credentials included."""
+
+    def connect(self, instance: str, timeout: float) -> Session:
+        """Log in within ``timeout`` seconds or raise ``Unreachable`` or ``AccessDenied``; each answer gets as long."""
+
+
+class Instance(t.Protocol):
+    """One server, in a DBA's words."""
+
+    def status(self) -> InstanceStatus:
+        """Everything about the instance and its replication channels, as of now."""
+
+    def gtid_executed(self) -> str | None:
+        """The transactions it has committed, as of now; None if it has no MySQL GTIDs."""
+
+    def wait_for_executed(self, gtid_set: str, timeout: float) -> bool:
+        """Wait at most ``timeout`` seconds until all of ``gtid_set`` is committed here; whether it is."""
+
+    def fetch(self, query: Query) -> list[dict[str, object]]:
+        """All rows that any other statement answers with."""
+
+    def execute(self, query: Query) -> None:
+        """Run any other statement whose answer holds no rows."""
+
+    def close(self) -> None:
+        """End the session; never raises."""

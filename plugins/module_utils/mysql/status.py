@@ -1,0 +1,198 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rows of a server, in whatever words it answered, as values that mean the same for every server."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .dialect import Dialect
+
+__all__ = ["Applier", "InstanceStatus", "ReplicaStatus", "Row", "ThreadState", "instance_status", "replica_status"]
+
+Row = Mapping[str, object]
+# `no` also stands for a state that is not understood: whatever it means, it is not running.
+ThreadState = t.Literal["yes", "no", "connecting"]
+
+
+@dataclass(frozen=True)
+class Applier:
+    """What a replica has received and not finished; times are those of the first commit, in seconds since 1970.
+
+    ``unfinished_since`` is the commit time of the oldest transaction in work, ``last_received_at`` of the newest that
+    arrived. ``caught_up`` says that the newest one has been applied; None if that cannot be told.
+    ``timed`` is False when a transaction is in work whose commit time the source did not send.
+    """
+
+    unfinished_since: float | None
+    last_received_at: float | None
+    caught_up: bool | None
+    timed: bool
+    now: float
+
+    @property
+    def lag(self) -> float | None:
+        """How many seconds old the oldest commit is that this replica knows of and has not finished; 0 if it is idle."""
+        if not self.timed:
+            return None
+        if self.unfinished_since is not None:
+            return max(0.0, self.now - self.unfinished_since)
+        if self.caught_up is None:
+            return None
+        # Received, and just now between two hands: no older than the newest arrival. Counting from the last *applied*
+        # one instead would turn an hour without writes into an hour of lag.
+        return 0.0 if self.caught_up or self.last_received_at is None else max(0.0, self.now - self.last_received_at)
+
+
+@dataclass(frozen=True)
+class ReplicaStatus:
+    """One replication channel of a replica. ``source_uuid`` is known only after the first successful connection."""
+
+    channel: str
+    source_host: str
+    source_port: int
+    source_uuid: str | None
+    io: ThreadState
+    sql: ThreadState
+    io_errno: int
+    io_error: str
+    sql_errno: int
+    sql_error: str
+    seconds_behind: int | None
+    delay: int
+    encrypted: bool
+    auto_position: bool
+    retrieved: str | None
+    applier: Applier | None
+
+    @property
+    def lag(self) -> float | None:
+        """Seconds that this replica is behind as far as it knows itself; None if that is unknown, never 0 instead.
+
+        A replica that receives nothing knows nothing of its lag, whatever it has applied.
+        """
+        if self.io != "yes" or self.sql != "yes":
+            return None
+        measured = self.applier.lag if self.applier else None
+        return float(self.seconds_behind) if measured is None and self.seconds_behind is not None else measured
+
+
+@dataclass(frozen=True)
+class InstanceStatus:
+    """What an instance says about itself. ``gtid_executed`` is text as the server wrote it, None without MySQL GTIDs."""
+
+    version: str
+    server_id: int
+    server_uuid: str | None
+    read_only: bool
+    super_read_only: bool | None
+    log_bin: bool
+    report_host: str | None
+    gtid_mode: str | None
+    gtid_executed: str | None
+    gtid_purged: str | None
+    now: float
+    channels: tuple[ReplicaStatus, ...]
+
+    @property
+    def writable(self) -> bool:
+        """Whether clients without special rights can write."""
+        return not self.read_only and not self.super_read_only
+
+
+def _text(value: object) -> str | None:
+    """Text, or None for NULL and for the empty text with which servers say the same."""
+    return None if value is None or value == "" else str(value)
+
+
+def _number(value: object) -> int:
+    """A whole number; NULL and empty are 0, which no valid id or error number is."""
+    return int(str(value)) if value not in (None, "") else 0
+
+
+def _seconds(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float, Decimal)) else None
+
+
+# A variable may be written by names as well as by numbers; MariaDB's newer `read_only` has more values than two.
+_OFF = {"0", "off", "no", "false", ""}
+
+
+def _flag(value: object) -> bool:
+    return value is not None and str(value).lower() not in _OFF
+
+
+def _thread(value: object) -> ThreadState:
+    state = str(value).lower()
+    if state in ("connecting", "preparing"):
+        return "connecting"
+    return "yes" if state == "yes" else "no"
+
+
+def _applier(row: Row) -> Applier | None:
+    """None if performance_schema does not know the channel, as when it is switched off."""
+    stages = (("queueing", "queueing_since"), ("processing", "processing_since"), ("applying", "applying_since"))
+    if row["last_queued"] is None or row["now"] is None:
+        return None
+    since = [_seconds(row[started]) for name, started in stages if row[name]]
+    last_queued = _text(row["last_queued"])
+    applied = row["last_queued_applied"]
+    return Applier(
+        unfinished_since=min((time for time in since if time is not None), default=None),
+        last_received_at=_seconds(row["last_queued_at"]),
+        # Nothing has arrived since the channel was started.
+        caught_up=True if last_queued is None else None if applied is None else _flag(applied),
+        timed=None not in since,
+        now=_seconds(row["now"]) or 0.0,
+    )
+
+
+def replica_status(row: Row, dialect: Dialect, applier: Row | None) -> ReplicaStatus:
+    """One row of the status statement, with the row of the applier's own tables if the server has them."""
+    named = {dialect.status_column(column): value for column, value in row.items()}
+    behind = named.get("Seconds_Behind_Source")
+    channel = str(named.get("Channel_Name") or named.get("Connection_name") or "")
+    return ReplicaStatus(
+        channel=channel,
+        source_host=str(named["Source_Host"] or ""),
+        source_port=_number(named["Source_Port"]),
+        source_uuid=_text(named.get("Source_UUID")),
+        io=_thread(named["Replica_IO_Running"]),
+        sql=_thread(named["Replica_SQL_Running"]),
+        io_errno=_number(named["Last_IO_Errno"]),
+        io_error=str(named["Last_IO_Error"] or ""),
+        sql_errno=_number(named["Last_SQL_Errno"]),
+        sql_error=str(named["Last_SQL_Error"] or ""),
+        seconds_behind=None if behind is None else _number(behind),
+        delay=_number(named.get("SQL_Delay")),
+        encrypted=_flag(named.get("Source_SSL_Allowed")),
+        auto_position=_flag(named.get("Auto_Position")) or str(named.get("Using_Gtid", "No")) != "No",
+        retrieved=_text(named.get("Retrieved_Gtid_Set")),
+        # The applier's row speaks of the unnamed channel, the only one this collection sets up.
+        applier=_applier(applier) if applier is not None and not channel else None,
+    )
+
+
+def instance_status(row: Row, channels: tuple[ReplicaStatus, ...]) -> InstanceStatus:
+    """The row of the instance statement, with the replication channels of the same instance."""
+    super_read_only = row["super_read_only"]
+    executed, purged = row["gtid_executed"], row["gtid_purged"]
+    return InstanceStatus(
+        version=str(row["version"]),
+        server_id=_number(row["server_id"]),
+        server_uuid=_text(row["server_uuid"]),
+        read_only=_flag(row["read_only"]),
+        super_read_only=None if super_read_only is None else _flag(super_read_only),
+        log_bin=_flag(row["log_bin"]),
+        report_host=_text(row["report_host"]),
+        gtid_mode=_text(row["gtid_mode"]),
+        gtid_executed=None if executed is None else str(executed),
+        gtid_purged=None if purged is None else str(purged),
+        now=_seconds(row["now"]) or 0.0,
+        channels=channels,
+    )

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Liveness and startup: does mysqld answer at all? Any answer counts, also "access denied" and "too many connections":
+# a restart would mend neither. Replication is none of its business.
+set -euo pipefail
+# shellcheck source=lib.sh
+source /kubemysql/scripts/lib.sh
+
+LIMIT=${PROBE_TIMEOUT:-4}
+# Without a readable password the answer is "access denied", and good enough.
+key=root-password
+[[ -s $SECRET_DIR/$key ]] || key=-
+if ask "SELECT 1" client root "$key" --socket="$SOCKET" --protocol=SOCKET --connect-timeout="$LIMIT" || ((ERRNO >= 1000 && ERRNO < 2000)) || ((ERRNO >= 3000)); then exit 0; fi
+printf 'mysqld does not answer: %s\n' "${ANSWER:-nothing within $LIMIT s}"
+exit 1

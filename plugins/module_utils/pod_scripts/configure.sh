@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Init container 1: writes the instance's configuration. Running it again writes the same.
+set -euo pipefail
+# shellcheck source=lib.sh
+source /kubemysql/scripts/lib.sh
+
+main() {
+  local role=replica server_id
+  need_topology
+  if i_am_primary; then role=primary; fi
+  server_id=$((SERVER_ID_BASE + $(ordinal)))
+  # Written beside and renamed: a container that is killed leaves the old file or the new one.
+  cp -- "$CONFIG_DIR/$role.cnf" "$CONF_DIR/replication.cnf.new"
+  mv -- "$CONF_DIR/replication.cnf.new" "$CONF_DIR/replication.cnf"
+  printf '[mysqld]\nserver_id = %d\nreport_host = %s.%s\n' "$server_id" "$POD_NAME" "$SERVICE" >"$CONF_DIR/instance.cnf.new"
+  mv -- "$CONF_DIR/instance.cnf.new" "$CONF_DIR/instance.cnf"
+  log "$POD_NAME starts with $role.cnf and server_id $server_id; the primary is $PRIMARY"
+}
+
+main

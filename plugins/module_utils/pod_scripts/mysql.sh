@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Container mysql: hands over to the image's own entrypoint. Every start is read-only, the container `replication` gives
+# the instance its role; only the very first initialisation of the primary has to write.
+set -euo pipefail
+# shellcheck source=lib.sh
+source /kubemysql/scripts/lib.sh
+
+# The entrypoint puts root's password into its environment, and into SQL and option files without quoting it. So it gets
+# a password to throw away; users.sh sets the real one beside it and the container `replication` discards this one.
+first_start() {
+  local file=/tmp/kubemysql-first-root-password
+  i_am_primary || die "the topology has named $PRIMARY the primary since this volume was prepared" "delete this pod: it is then cloned"
+  # Only this container may have restarted, after a crash in the middle: nothing that was checked before is taken for granted.
+  wipe_unfinished
+  refuse_if_bootstrapped
+  refuse_if_peers_have_data
+  rm -f -- "$FIRST_START_CNF"
+  (
+    umask 077
+    printf 'Kk1-%s' "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >"$file"
+  )
+  export MYSQL_ROOT_PASSWORD_FILE=$file MYSQL_ROOT_HOST=localhost
+  unset MYSQL_ROOT_PASSWORD MYSQL_ALLOW_EMPTY_PASSWORD MYSQL_RANDOM_ROOT_PASSWORD MYSQL_ONETIME_PASSWORD
+  log "first initialisation of the primary"
+  exec docker-entrypoint.sh mysqld
+}
+
+later_start() {
+  # An initialised server needs no password from its environment.
+  unset MYSQL_ROOT_PASSWORD MYSQL_ROOT_PASSWORD_FILE
+  # On the command line, because a value that somebody persisted would win over an option file.
+  exec docker-entrypoint.sh mysqld --read-only=ON --super-read-only=ON
+}
+
+main() {
+  need_topology
+  if is_complete; then later_start; fi
+  if is_unfinished; then first_start; fi
+  die "$DATA_DIR was not prepared: neither complete nor to be initialised" \
+    "the init container 'provision' has to run before this container; see its log"
+}
+
+main

@@ -1,0 +1,237 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Init container 2: sees to it that the volume holds this instance's data before mysqld starts, or dies saying why not.
+#   complete                                  nothing to do
+#   data without any of our marks             somebody's data: adopted, never wiped
+#   interrupted first initialisation          wiped and begun again, unless the cluster was bootstrapped
+#   empty, primary, never bootstrapped        marked; the image's entrypoint initialises it in the container `mysql`
+#   empty, primary, bootstrapped              refused: the replicas hold the data
+#   empty otherwise                           cloned from a peer
+set -euo pipefail
+# shellcheck source=lib.sh
+source /kubemysql/scripts/lib.sh
+
+readonly SCRATCH=/scratch
+readonly CLONE_TIMEOUT=${CLONE_TIMEOUT:-600}
+SCRATCH_PID=
+PROGRESS_PID=
+
+# --- cases ----------------------------------------------------------------------------------------------------------
+
+# A data directory at the volume's root would be overlooked; and its schema directory mysql/ would be taken for data.
+refuse_misplaced_data() {
+  local file
+  for file in ibdata1 mysql.ibd auto.cnf; do
+    [[ ! -e $VOLUME/$file ]] || die "the volume's root holds a MySQL data directory ($file), but data belong into its directory mysql/" \
+      "move the files of the data directory into a directory mysql/ at the volume's root"
+  done
+}
+
+adopt_data() {
+  [[ -d $DATA_DIR/mysql || -e $DATA_DIR/mysql.ibd ]] || die "$DATA_DIR holds files, but they are no MySQL data directory" \
+    "look at them; delete this pod's claim if they are worthless"
+  place_mark "$DATA_DIR/$COMPLETE_MARK" "adopted by $POD_NAME"
+  log "$DATA_DIR holds data that another program put there: adopted as they are"
+}
+
+begin_initialisation() {
+  refuse_if_bootstrapped
+  refuse_if_peers_have_data
+  place_mark "$INITIALIZING_MARK" "$POD_NAME"
+  log "$POD_NAME is the primary of a new cluster: its container 'mysql' initialises the data directory"
+}
+
+# --- scratch server -------------------------------------------------------------------------------------------------
+
+# A server that exists to run one CLONE statement. It reads the instance's own option files, since clone compares settings and
+# plugins with the donor's, and is made small and careless by its arguments: nothing in it outlives this container.
+scratch_mysqld() {
+  exec mysqld --datadir="$SCRATCH/data" --socket="$SCRATCH/mysqld.sock" --pid-file="$SCRATCH/mysqld.pid" \
+    --log-error="$SCRATCH/error.log" --loose-mysqlx=OFF --skip-networking --skip-log-bin --gtid-mode=OFF \
+    --enforce-gtid-consistency=OFF --read-only=OFF --super-read-only=OFF --performance-schema=OFF \
+    --innodb-buffer-pool-size=32M --innodb-log-buffer-size=4M --loose-innodb-redo-log-capacity=32M \
+    --innodb-doublewrite=OFF --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-load-at-startup=OFF \
+    --innodb-buffer-pool-dump-at-shutdown=OFF --max-connections=10 --auto-generate-certs=OFF \
+    --loose-caching-sha2-password-auto-generate-rsa-keys=OFF --general-log=OFF --slow-query-log=OFF "$@"
+}
+
+# Runs in the background: its work is done while the donors are being looked for.
+start_scratch() {
+  find "$SCRATCH" -mindepth 1 -delete
+  (
+    (scratch_mysqld --initialize-insecure)
+    scratch_mysqld
+  ) &
+  SCRATCH_PID=$!
+}
+
+scratch_client() {
+  LIMIT='' client root - --socket="$SCRATCH/mysqld.sock" --protocol=SOCKET
+}
+
+# Wait for the scratch server; OWN_VERSION is its version.
+wait_for_scratch() {
+  until [[ -S $SCRATCH/mysqld.sock ]] && ask "SELECT @@version" scratch_client; do
+    kill -0 "$SCRATCH_PID" 2>/dev/null || die "the scratch server for cloning did not start: $(tail -n 3 "$SCRATCH/error.log" 2>&1)"
+    pause 0.1
+  done
+  OWN_VERSION=$ANSWER
+  ask "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_name = 'clone' AND plugin_status = 'ACTIVE'" scratch_client
+  [[ $ANSWER == 1 ]] || die "this image's MySQL $OWN_VERSION has no clone plugin (mysql_clone.so could not be loaded)" \
+    "use an image of MySQL 8.0.17 or newer that ships the plugin"
+}
+
+stop_scratch() {
+  [[ -z $SCRATCH_PID ]] || kill -KILL "$SCRATCH_PID" 2>/dev/null || true
+  [[ -z $PROGRESS_PID ]] || kill -TERM "$PROGRESS_PID" 2>/dev/null || true
+  SCRATCH_PID=
+  PROGRESS_PID=
+}
+
+# --- donors ---------------------------------------------------------------------------------------------------------
+
+# Clone demands one series on both sides, and one patch release before 8.0.37.
+versions_fit() { # OWN DONOR
+  local own=${1%%[^0-9.]*} donor=${2%%[^0-9.]*}
+  [[ $own != "$donor" ]] || return 0
+  [[ ${own%.*} == "${donor%.*}" ]] || return 1
+  [[ ${own%.*} != 8.0 ]] || ((${own##*.} >= 37 && ${donor##*.} >= 37))
+}
+
+# Prints why the peer in P_* can't be a donor, or nothing.
+donor_doubt() {
+  if [[ $P_KIND == absent ]]; then
+    printf 'no server yet'
+  elif [[ $P_KIND != peer ]]; then
+    printf '%s' "$P_HOST"
+  elif ! versions_fit "$OWN_VERSION" "$P_VERSION"; then
+    printf 'it runs MySQL %s, this image is %s: clone needs the same series' "$P_VERSION" "$OWN_VERSION"
+  elif ((P_CLONE != 1)); then
+    printf 'its clone plugin is not active'
+  elif ((P_CHANNELS > 0 && P_RUNNING < P_CHANNELS)); then
+    printf 'its replication does not run'
+  elif ((P_CHANNELS == 0)) && [[ $P_HOST != "$(primary_host)" || $P_READ_ONLY == 1 ]]; then
+    printf 'it is neither the primary nor a running replica (yet)'
+  fi
+}
+
+# Addresses of healthy donors in DONORS: replicas first, the primary last.
+DONORS=()
+find_donors() {
+  local index doubt last=()
+  DONORS=()
+  ask_peers
+  for index in "${!PEERS[@]}"; do
+    parse_peer "${PEER_ROWS[index]}"
+    doubt=$(donor_doubt)
+    if [[ $doubt ]]; then
+      say_once "donor ${PEERS[index]}" "peer ${PEERS[index]} cannot give its data: $doubt"
+    elif ((P_CHANNELS > 0)); then
+      DONORS+=("${PEERS[index]}")
+    else
+      last+=("${PEERS[index]}")
+    fi
+  done
+  DONORS+=("${last[@]}")
+}
+
+# --- clone ----------------------------------------------------------------------------------------------------------
+
+report_progress() {
+  while pause 30; do
+    log "cloning: $(du -sm "$INCOMING_DIR" 2>/dev/null | cut -f1) MiB have arrived"
+  done
+}
+
+clone_sql() { # ADDRESS
+  local quoted
+  read_secret clone-password
+  sql_quote "$REPLY"
+  quoted=$REPLY
+  cat <<SQL
+SET GLOBAL clone_valid_donor_list = '$1:$MYSQL_PORT';
+CLONE INSTANCE FROM '$CLONE_USER'@'$1':$MYSQL_PORT IDENTIFIED BY $quoted DATA DIRECTORY = '$INCOMING_DIR' REQUIRE SSL;
+SQL
+}
+
+# Clone from ADDRESS into INCOMING_DIR. The statement's own verdict is the only one that counts.
+clone_from() { # ADDRESS
+  local reply status
+  rm -rf -- "$INCOMING_DIR"
+  log "cloning from $1"
+  report_progress &
+  PROGRESS_PID=$!
+  # In the background, and waited for by a read: the shell can then be ended at any time.
+  exec {reply}< <(if ask "$(clone_sql "$1")" scratch_client; then echo cloned; else printf '%s\t%s\n' "$ERRNO" "$ANSWER"; fi)
+  IFS= read -r status <&"$reply" || status="-1"$'\t'"no answer"
+  exec {reply}<&-
+  kill -TERM "$PROGRESS_PID" 2>/dev/null || true
+  PROGRESS_PID=
+  [[ $status != cloned ]] || return 0
+  case ${status%%$'\t'*} in
+    3634) say_once "clone $1" "$1 is busy with another clone" ;;
+    *) say_once "clone $1" "cloning from $1 failed: ${status#*$'\t'}" ;;
+  esac
+  return 1
+}
+
+# The rename is the moment at which the data become ours: before it everything is synced, marks included, after it nothing is missing.
+commit_clone() {
+  stop_scratch
+  rm -f -- "$INCOMING_DIR/auto.cnf"
+  place_mark "$INCOMING_DIR/$CLONED_MARK" "$POD_NAME"
+  place_mark "$INCOMING_DIR/$COMPLETE_MARK" "cloned by $POD_NAME"
+  sync -f "$INCOMING_DIR"
+  rm -f -- "$INITIALIZING_MARK"
+  mv -T -- "$INCOMING_DIR" "$DATA_DIR"
+  sync "$VOLUME"
+  find "$SCRATCH" -mindepth 1 -delete
+}
+
+clone_data() {
+  local donor deadline=$((SECONDS + CLONE_TIMEOUT))
+  trap stop_scratch EXIT
+  start_scratch
+  wait_for_scratch
+  while ((SECONDS < deadline)); do
+    find_donors
+    for donor in "${DONORS[@]}"; do
+      if clone_from "$donor"; then
+        commit_clone
+        log "cloned from $donor; the data directory is complete"
+        return
+      fi
+    done
+    pause 0.2
+  done
+  die "no peer could give its data within $CLONE_TIMEOUT s; the reasons are above" \
+    "the primary $PRIMARY, or a replica of it, has to run; this is tried again from the start"
+}
+
+main() {
+  trap 'exit 143' TERM INT
+  need_topology
+  refuse_misplaced_data
+  if is_complete; then
+    rm -rf -- "$INCOMING_DIR" "$INITIALIZING_MARK"
+    log "$DATA_DIR is complete: nothing to do"
+    return
+  fi
+  if is_unfinished; then
+    wipe_unfinished
+    rm -f -- "$INITIALIZING_MARK"
+    sync "$VOLUME"
+  fi
+  if has_data; then
+    adopt_data
+  elif i_am_primary; then
+    begin_initialisation
+  else
+    clone_data
+  fi
+}
+
+main

@@ -1,0 +1,225 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything that can be found out about a cluster's health: what it is called, when it holds, what to do about it.
+
+The documentation's table is made of this enum.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["Definition", "Finding", "FindingKind", "Severity"]
+
+# ``unknown`` is a check that could not be made. It is never better than ``warning``: what cannot be seen is not healthy.
+Severity = t.Literal["ok", "warning", "critical", "unknown"]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a finding means. ``lasting``: waiting does not mend it, somebody has to."""
+
+    severity: Severity
+    predicate: str
+    remedy: str
+    lasting: bool = False
+
+
+class FindingKind(Enum):
+    """One named fact each; the code in results and options is the name in lower case."""
+
+    STATEFUL_SET_MISSING = Definition(
+        "critical", "The namespace has no StatefulSet of the cluster's name.",
+        "Check the options name and namespace, or deploy the cluster.",
+    )  # fmt: skip
+    TOPOLOGY_UNKNOWN = Definition(
+        "unknown", "The topology ConfigMap is missing or names no primary, and not exactly one instance is writable.",
+        "Run the deployment again; it writes the topology.",
+    )  # fmt: skip
+    PRIMARY_NOT_EXPECTED = Definition(
+        "critical", "The topology's primary is none of the StatefulSet's instances.",
+        "Raise the number of replicas until the primary is among them, or name another primary.",
+    )  # fmt: skip
+    POD_MISSING = Definition(
+        "critical", "The StatefulSet wants the instance and there is no such pod.",
+        "See the StatefulSet's events (kubectl describe statefulset): quota, admission or scheduling.",
+    )  # fmt: skip
+    POD_NOT_READY = Definition(
+        "critical", "The pod's condition Ready is not True, or the pod is being deleted.",
+        "See the pod's events and its containers' logs.",
+    )  # fmt: skip
+    POD_UNEXPECTED = Definition(
+        "warning", "The cluster's selector finds a pod that the StatefulSet does not want.",
+        "Wait for a scale-down to end, or take the cluster's labels off that pod.",
+    )  # fmt: skip
+    INSTANCE_UNREACHABLE = Definition(
+        "critical", "No MySQL session with the instance came about, or it broke, within connect_timeout.",
+        "See the log of the pod's mysql container; a server that recovers or is overloaded answers late.",
+    )  # fmt: skip
+    ACCESS_DENIED = Definition(
+        "critical", "The instance of a ready pod refuses the administration user's credentials.",
+        "Compare the admin password in the cluster's Secret with the user's password in MySQL.", lasting=True,
+    )  # fmt: skip
+    ACCESS_NOT_YET = Definition(
+        "critical", "The instance of a pod that is not ready refuses the administration user's credentials.",
+        "Wait: the user is created before the pod becomes ready.",
+    )  # fmt: skip
+    INSTANCE_UNREADABLE = Definition(
+        "unknown", "The instance answers but refused one of the statements that read its state.",
+        "Grant the administration user PROCESS, REPLICATION CLIENT and SELECT on performance_schema.",
+    )  # fmt: skip
+    NO_WRITABLE_INSTANCE = Definition(
+        "critical", "Every instance was read, and none accepts writes.",
+        "See why the primary is read-only: the log of its pod's replication container says so.",
+    )  # fmt: skip
+    MULTIPLE_WRITABLE_INSTANCES = Definition(
+        "critical", "More than one instance has read_only off.",
+        "SET GLOBAL super_read_only=ON on all but the topology's primary, then look for errant transactions.",
+    )  # fmt: skip
+    PRIMARY_READ_ONLY = Definition(
+        "critical", "The primary has read_only or super_read_only on.",
+        "See the log of the primary's replication container; it makes the topology's primary writable.",
+    )  # fmt: skip
+    PRIMARY_HAS_SOURCE = Definition(
+        "critical", "The primary is itself configured to replicate from a server.",
+        "If it is the right primary: STOP REPLICA; RESET REPLICA ALL on it.",
+    )  # fmt: skip
+    REPLICA_WRITABLE = Definition(
+        "critical", "An instance that is not the primary has read_only off.",
+        "SET GLOBAL super_read_only=ON on it, then look for errant transactions.",
+    )  # fmt: skip
+    REPLICA_SUPER_READ_ONLY_OFF = Definition(
+        "critical", "A replica has read_only on but super_read_only off, so administrators can write.",
+        "SET GLOBAL super_read_only=ON on it.",
+    )  # fmt: skip
+    REPLICA_NOT_CONFIGURED = Definition(
+        "critical", "An instance that is not the primary has no replication source.",
+        "See the log of its pod's replication container; it configures the source.",
+    )  # fmt: skip
+    WRONG_SOURCE = Definition(
+        "critical", "The replica's source is not the topology's primary: another server_uuid, or another instance's host.",
+        "Let the replica's replication container run again (restart the container), or CHANGE REPLICATION SOURCE.",
+    )  # fmt: skip
+    SOURCE_UNKNOWN = Definition(
+        "unknown", "The replica never connected to its source, and the source's host is no instance's name or address.",
+        "See why the receiver cannot connect.",
+    )  # fmt: skip
+    RECEIVER_STOPPED = Definition(
+        "critical", "Replica_IO_Running is No, without an error number.",
+        "START REPLICA IO_THREAD, after asking who stopped it.",
+    )  # fmt: skip
+    RECEIVER_FAILED = Definition(
+        "critical", "Replica_IO_Running is No, and Last_IO_Errno is not 0: the thread gave up.",
+        "Mend what the error says. After 13114 (source purged what is missing) the instance must be cloned again.",
+        lasting=True,
+    )  # fmt: skip
+    RECEIVER_CONNECTING = Definition(
+        "critical", "Replica_IO_Running is Connecting, which is not running.",
+        "See whether the primary answers on the network and accepts the replication user's password.",
+    )  # fmt: skip
+    APPLIER_STOPPED = Definition(
+        "critical", "Replica_SQL_Running is No, without an error number.",
+        "START REPLICA SQL_THREAD, after asking who stopped it.",
+    )  # fmt: skip
+    APPLIER_FAILED = Definition(
+        "critical", "Replica_SQL_Running is No, and Last_SQL_Errno is not 0: a transaction cannot be applied.",
+        "The replica's data differs from the primary's. Clone the instance again, or repair the row and START REPLICA.",
+        lasting=True,
+    )  # fmt: skip
+    ERROR_REMEMBERED = Definition(
+        "warning", "Both threads run, and Last_IO_Errno or Last_SQL_Errno is not 0.",
+        "Watch whether it comes back; STOP REPLICA; START REPLICA clears it.",
+    )  # fmt: skip
+    LAG_UNKNOWN = Definition(
+        "unknown", "Both threads run, and neither commit timestamps nor Seconds_Behind_Source tell a lag.",
+        "Look again; if it stays, see whether performance_schema is on.",
+    )  # fmt: skip
+    LAG_HIGH = Definition(
+        "critical", "The oldest transaction that the replica has received and not applied was committed over max_lag ago.",
+        "See what the replica is applying (performance_schema.replication_applier_status_by_worker).",
+    )  # fmt: skip
+    NOT_CAUGHT_UP = Definition(
+        "critical", "Both threads run without lag, yet what the primary has committed does not arrive within a second, "
+        "and the newest transaction that did was committed over max_lag ago.",
+        "The receiver may hang on a dead connection: STOP REPLICA IO_THREAD; START REPLICA IO_THREAD.",
+    )  # fmt: skip
+    ERRANT_TRANSACTIONS = Definition(
+        "critical", "gtid_executed of a replica, less the primary's read afterwards, less the primary's own, is not empty.",
+        "Find out what they did (mysqlbinlog), then clone the instance again or commit empty transactions with "
+        "these GTIDs on the primary.", lasting=True,
+    )  # fmt: skip
+    GTID_UNKNOWN = Definition(
+        "unknown", "The GTID sets of replica and primary could not be compared.",
+        "Make both answer, with gtid_mode=ON.",
+    )  # fmt: skip
+    GTID_OFF = Definition(
+        "warning", "gtid_mode is not ON.",
+        "Turn gtid_mode on: without it neither errant transactions nor missing ones can be seen.",
+    )  # fmt: skip
+    AUTO_POSITION_OFF = Definition(
+        "warning", "The replica uses a binary log file and position instead of GTID auto-positioning.",
+        "CHANGE REPLICATION SOURCE TO SOURCE_AUTO_POSITION=1.",
+    )  # fmt: skip
+    INSTANCE_EMPTY = Definition(
+        "critical", "The instance has never committed a transaction, while another one has.",
+        "It lost its data or never received any: delete its claim and pod, and it is cloned again.",
+    )  # fmt: skip
+    NEEDED_BINLOGS_PURGED = Definition(
+        "critical", "The primary's gtid_purged holds transactions that the replica has not.",
+        "The replica can never receive them: clone the instance again.", lasting=True,
+    )  # fmt: skip
+    SERVER_ID_DUPLICATE = Definition(
+        "critical", "Two instances have the same server_id.",
+        "Give each instance its own server_id; of two replicas with one, the primary serves only one at a time.",
+        lasting=True,
+    )  # fmt: skip
+    SERVER_UUID_DUPLICATE = Definition(
+        "critical", "Two instances have the same server_uuid.",
+        "Stop one instance, remove auto.cnf from its data directory, and start it.", lasting=True,
+    )  # fmt: skip
+    REPLICA_OLDER = Definition(
+        "warning", "The replica's server version is older than the primary's.",
+        "Upgrade replicas before their source.",
+    )  # fmt: skip
+    REPLICATION_NOT_ENCRYPTED = Definition(
+        "warning", "Source_SSL_Allowed is not Yes: the replication channel is not encrypted.",
+        "CHANGE REPLICATION SOURCE TO SOURCE_SSL=1.",
+    )  # fmt: skip
+    CANARY_LATE = Definition(
+        "critical", "A row written on the primary could not be read on the replica within canary_timeout.",
+        "The replica does not apply what the primary commits, whatever it says; see its other findings and its filters.",
+    )  # fmt: skip
+    CANARY_UNKNOWN = Definition(
+        "unknown", "The canary row could not be written on the primary, or a replica could not be asked for it.",
+        "See the reason in the message.",
+    )  # fmt: skip
+    CANARY_LEFT_BEHIND = Definition(
+        "warning", "The canary's table could not be removed from the primary.",
+        "DROP SCHEMA kubemysql_canary; nothing else is kept there.",
+    )  # fmt: skip
+
+    @property
+    def code(self) -> str:
+        return self.name.lower()
+
+    @property
+    def severity(self) -> Severity:
+        return self.value.severity
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``kind`` holds, for ``instance`` or for the whole cluster if None; ``message`` gives the evidence."""
+
+    kind: FindingKind
+    message: str
+    instance: str | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether a cluster with this finding can still be called healthy."""
+        return self.kind.severity in ("ok", "warning")

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was read from Kubernetes and from every instance, as values; nothing is judged here."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..mysql.status import InstanceStatus, ReplicaStatus
+
+__all__ = ["ClusterObservation", "InstanceObservation", "Layout", "PodFacts", "Problem"]
+
+
+@dataclass(frozen=True)
+class PodFacts:
+    """A pod, and why it is not ready: ``obstacle`` is empty if it is, or if the pod does not say."""
+
+    ready: bool
+    started: bool
+    obstacle: str
+    address: str | None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why an instance's state is not known."""
+
+    kind: t.Literal["unreachable", "access_denied", "unreadable"]
+    message: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What Kubernetes says. ``wanted`` is None without a StatefulSet, ``topology`` False without the ConfigMap."""
+
+    expected: tuple[str, ...]
+    wanted: int | None
+    topology: bool
+    topology_primary: str | None
+    bootstrapped: bool
+    pods: t.Mapping[str, PodFacts]
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """Expected instances in order, then whatever else calls itself part of the cluster."""
+        return self.expected + tuple(sorted(set(self.pods) - set(self.expected)))
+
+
+@dataclass(frozen=True)
+class InstanceObservation:
+    """One instance: its status, or the problem that hid it.
+
+    ``caught_up``: it has, or soon had, everything that the primary had committed when both were first asked; None if
+    that was not asked.
+    """
+
+    name: str
+    pod: PodFacts | None
+    status: InstanceStatus | None = None
+    problem: Problem | None = None
+    caught_up: bool | None = None
+
+    @property
+    def channel(self) -> ReplicaStatus | None:
+        """The replication channel that counts: the unnamed one, or else the first. None if there is none."""
+        channels = self.status.channels if self.status else ()
+        return next((channel for channel in channels if not channel.channel), channels[0] if channels else None)
+
+
+@dataclass(frozen=True)
+class ClusterObservation:
+    """A cluster at one time. ``primary_executed`` was read on the primary after every replica had answered."""
+
+    layout: Layout
+    instances: tuple[InstanceObservation, ...]
+    primary_executed: str | None = None
+
+    @property
+    def primary_name(self) -> str | None:
+        """Who is primary: whom the topology names, or without a topology the only writable instance."""
+        return self.layout.topology_primary or writable_instance(self.instances)
+
+    @property
+    def primary(self) -> InstanceObservation | None:
+        return next((each for each in self.instances if each.name == self.primary_name), None)
+
+    @property
+    def replicas(self) -> tuple[InstanceObservation, ...]:
+        """Everyone else, if it is known who is primary."""
+        return () if self.primary_name is None else tuple(i for i in self.instances if i.name != self.primary_name)
+
+
+def writable_instance(instances: tuple[InstanceObservation, ...]) -> str | None:
+    """The one instance that accepts writes; None if there is none, or more than one."""
+    writable = [each.name for each in instances if each.status and each.status.writable]
+    return writable[0] if len(writable) == 1 else None

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values to result dictionaries: the only place that spells the keys of a module's result."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .errors import CollectionError, NotHealthy, WaitFailed, WaitTimeout
+from .mysql.status import InstanceStatus
+from .replication.assess import Assessment
+from .replication.canary import CanaryResult
+from .replication.findings import Finding
+from .replication.observation import ClusterObservation, InstanceObservation
+from .replication.verify import Verdict
+
+__all__ = ["Result", "require_healthy", "verification"]
+
+Result = dict[str, t.Any]
+
+
+def verification(verdict: Verdict) -> Result:
+    """What ``mysql_cluster_verify`` returns. Holds no secret: nothing that was observed does."""
+    observation, assessment = verdict.observation, verdict.assessment
+    instances = [_instance(observation, each) for each in observation.instances]
+    return {
+        "state": assessment.state,
+        "healthy": verdict.healthy,
+        "primary": assessment.primary,
+        "instances": instances,
+        "findings": [_finding(each) for each in assessment.findings],
+        "canary": _canary(verdict.canary),
+        "summary": summary(verdict),
+        "table": table(instances, assessment),
+        "duration": round(verdict.seconds, 3),
+    }
+
+
+def require_healthy(verdict: Verdict) -> None:
+    """Raise what says why the cluster is not healthy, with the whole result as details; nothing if it is."""
+    kinds: dict[str, type[CollectionError]] = {"timeout": WaitTimeout, "hopeless": WaitFailed, "unhealthy": NotHealthy}
+    if not verdict.healthy:
+        raise kinds[verdict.outcome](summary(verdict), **verification(verdict))
+
+
+def _instance(observation: ClusterObservation, instance: InstanceObservation) -> Result:
+    status, channel = instance.status, instance.channel
+    return {
+        "name": instance.name,
+        "role": _role(observation, instance),
+        "reachable": status is not None or (instance.problem is not None and instance.problem.kind != "unreachable"),
+        "ready": instance.pod is not None and instance.pod.ready,
+        "problem": instance.problem.message if instance.problem else None,
+        **_variables(status),
+        "source": f"{channel.source_host}:{channel.source_port}" if channel else None,
+        "io_running": channel.io if channel else None,
+        "sql_running": channel.sql if channel else None,
+        "lag_seconds": round(channel.lag, 3) if channel and channel.lag is not None else None,
+        "replication_encrypted": channel.encrypted if channel else None,
+    }
+
+
+def _variables(status: InstanceStatus | None) -> Result:
+    """An instance that did not answer has all the keys too: None is 'unknown' in every one of them."""
+    names = ("version", "server_id", "server_uuid", "read_only", "super_read_only", "gtid_executed")
+    found = {name: getattr(status, name) if status else None for name in names}
+    if found["gtid_executed"]:
+        found["gtid_executed"] = found["gtid_executed"].replace("\n", "")
+    return found
+
+
+def _role(observation: ClusterObservation, instance: InstanceObservation) -> str:
+    if observation.primary_name is None:
+        return "unknown"
+    return "primary" if instance.name == observation.primary_name else "replica"
+
+
+def _finding(finding: Finding) -> Result:
+    return {
+        "code": finding.kind.code,
+        "severity": finding.kind.severity,
+        "instance": finding.instance,
+        "message": finding.message,
+        "remedy": finding.kind.value.remedy,
+    }
+
+
+def _canary(canary: CanaryResult | None) -> Result | None:
+    if canary is None:
+        return None
+    return {
+        "attempted": canary.attempted,
+        "arrived": canary.arrived,
+        "reason": canary.reason,
+        "delays_ms": {arrival.instance: arrival.milliseconds for arrival in canary.arrivals},
+    }
+
+
+def summary(verdict: Verdict) -> str:
+    """One paragraph for a person: all is well, or what is wrong where, worst first."""
+    observation, assessment = verdict.observation, verdict.assessment
+    replicas = len(observation.replicas)
+    if verdict.healthy:
+        flown = "; the canary row arrived on each" if verdict.canary and replicas else ""
+        what = f"{replicas} replica{'' if replicas == 1 else 's'} follow{'s' if replicas == 1 else ''} it"
+        return f"The cluster is healthy: {assessment.primary} is the primary and {what}{flown}."
+    endings = {"timeout": f" after {verdict.seconds:.0f} s of waiting", "hopeless": ", and waiting does not mend it"}
+    begin = f"The cluster is {assessment.state}{endings.get(verdict.outcome, '')}."
+    troubles = sorted(assessment.troubles, key=lambda finding: finding.kind.severity != "critical")
+    if not troubles:
+        return begin
+    words = "; ".join(f"{each.instance or 'cluster'}: {each.message} [{each.kind.code}]" for each in troubles)
+    return f"{begin} {words}. What to do first: {troubles[0].kind.value.remedy}"
+
+
+def table(instances: list[Result], assessment: Assessment) -> list[str]:
+    """Lines of fixed-width columns for the end of a playbook."""
+    rows = [("INSTANCE", "ROLE", "STATE", "SOURCE", "LAG")]
+    troubles = {each.instance for each in assessment.troubles}
+    for each in instances:
+        known = f"{each['lag_seconds']:.3f} s" if each["lag_seconds"] is not None else "unknown"
+        lag = known if each["source"] else "-"
+        state = "unreachable" if not each["reachable"] else "trouble" if each["name"] in troubles else "ok"
+        rows.append((each["name"], each["role"], state, each["source"] or "-", lag))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The desired state: module options, parsed and checked once, before anything is asked of a cluster."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .constants import KEY_ADMIN, KEY_CLONE, KEY_REPLICATION, KEY_ROOT, MAX_REPLICATION_PASSWORD
+from .errors import SpecError
+from .image import ImageReference, ServerSeries
+from .mycnf import Options, parse_options
+from .names import Names, check_dns_label
+from .quantity import parse_quantity
+
+__all__ = ["PASSWORD_OPTIONS", "ClusterSpec", "Topology"]
+
+# Option name -> key of the Secret.
+PASSWORD_OPTIONS: Mapping[str, str] = {
+    "root_password": KEY_ROOT,
+    "replication_password": KEY_REPLICATION,
+    "clone_password": KEY_CLONE,
+    "admin_password": KEY_ADMIN,
+}
+
+# The first release with the clone plugin: https://dev.mysql.com/doc/refman/8.0/en/clone-plugin.html
+_FIRST_CLONING = (8, 0, 17)
+# server_id is an unsigned 32-bit number and 0 means "does not replicate".
+_MAX_SERVER_ID = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Which instance is the primary, and since when the cluster has data that an empty instance must not replace."""
+
+    primary: str
+    bootstrapped: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterSpec:
+    """What a user asked for. ``passwords`` holds those that were given, by Secret key, and never leaves the process."""
+
+    names: Names
+    replicas: int
+    image: str
+    image_pull_policy: str
+    image_pull_secrets: tuple[str, ...]
+    server_version: ServerSeries
+    config: Options
+    primary_config: Options
+    replica_config: Options
+    storage_size: str
+    storage_class: str | None
+    resources: Mapping[str, t.Any]
+    server_id_base: int
+    max_lag: int
+    passwords: Mapping[str, str]
+    secret_is_foreign: bool
+    node_selector: Mapping[str, str]
+    tolerations: tuple[Mapping[str, t.Any], ...]
+    affinity: Mapping[str, t.Any] | None
+    pod_labels: Mapping[str, str]
+    pod_annotations: Mapping[str, str]
+    service_labels: Mapping[str, str]
+    service_annotations: Mapping[str, str]
+    read_service_type: str
+    primary_service_type: str
+    network_policy: bool
+    pod_disruption_budget: bool
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, t.Any]) -> ClusterSpec:
+        """Parse module options. Raises ``SpecError`` naming the first option that cannot be used."""
+        names = Names.parse(params["name"], params["namespace"], params["secret_name"])
+        if params["secret_name"] is not None:
+            check_dns_label("secret_name", params["secret_name"], max_length=253)
+        return cls(
+            names=names,
+            replicas=_replicas(params),
+            image=str(_image(params)),
+            image_pull_policy=params["image_pull_policy"],
+            image_pull_secrets=tuple(params["image_pull_secrets"]),
+            server_version=_server_version(params),
+            config=parse_options("config", params["config"]),
+            primary_config=parse_options("primary_config", params["primary_config"]),
+            replica_config=parse_options("replica_config", params["replica_config"]),
+            storage_size=_storage_size(params),
+            storage_class=params["storage_class"],
+            resources=_resources(params),
+            server_id_base=params["server_id_base"],
+            max_lag=_at_least("max_lag", params["max_lag"], 1),
+            passwords=_passwords(params),
+            secret_is_foreign=params["secret_name"] is not None,
+            node_selector=_strings("node_selector", params["node_selector"]),
+            tolerations=tuple(params["tolerations"]),
+            affinity=params["affinity"],
+            pod_labels=_own_labels("pod_labels", params["pod_labels"], names),
+            pod_annotations=_strings("pod_annotations", params["pod_annotations"]),
+            service_labels=_own_labels("service_labels", params["service_labels"], names),
+            service_annotations=_strings("service_annotations", params["service_annotations"]),
+            read_service_type=params["read_service_type"],
+            primary_service_type=params["primary_service_type"],
+            network_policy=params["network_policy"],
+            pod_disruption_budget=params["pod_disruption_budget"],
+        )
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        return self.names.instances(self.replicas)
+
+
+def _at_least(option: str, value: int, minimum: int) -> int:
+    if value < minimum:
+        raise SpecError(option, f"found {value}, expected at least {minimum}")
+    return value
+
+
+def _replicas(params: Mapping[str, t.Any]) -> int:
+    replicas = _at_least("replicas", params["replicas"], 1)
+    base = _at_least("server_id_base", params["server_id_base"], 1)
+    if base + replicas - 1 > _MAX_SERVER_ID:
+        raise SpecError("server_id_base", f"{base} plus the last ordinal exceeds the largest server_id, {_MAX_SERVER_ID}")
+    return replicas
+
+
+def _image(params: Mapping[str, t.Any]) -> ImageReference:
+    image = ImageReference.parse("image", params["image"])
+    return image.pulled_from(params["registry"]) if params["registry"] else image
+
+
+def _server_version(params: Mapping[str, t.Any]) -> ServerSeries:
+    option, text = ("server_version", params["server_version"]) if params["server_version"] else ("image", _image(params).tag)
+    try:
+        version = ImageReference.version_of(option, text or "")
+    except SpecError as error:
+        if option == "server_version":
+            raise
+        raise SpecError(
+            "image", f"the version of MySQL in {params['image']!r} cannot be told from its tag; say it with server_version"
+        ) from error
+    patch = 999 if version[2] is None else version[2]
+    if (version[0], version[1], patch) < _FIRST_CLONING or version[0] > 9:
+        shown = ".".join(str(part) for part in version if part is not None)
+        raise SpecError(
+            option,
+            f"MySQL {shown} is not supported; the clone plugin came with 8.0.17, and 9 is the newest major version known",
+        )
+    return version
+
+
+def _storage_size(params: Mapping[str, t.Any]) -> str:
+    size: str = params["storage_size"]
+    parse_quantity("storage_size", size)
+    return size
+
+
+def _resources(params: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    resources: Mapping[str, t.Any] = params["resources"]
+    for kind, amounts in resources.items():
+        if kind not in ("requests", "limits"):
+            raise SpecError(f"resources.{kind}", "expected requests or limits")
+        if not isinstance(amounts, Mapping):
+            raise SpecError(f"resources.{kind}", f"expected a dict such as {{memory: 1Gi}}, found {amounts!r}")
+        for resource, amount in amounts.items():
+            parse_quantity(f"resources.{kind}.{resource}", str(amount))
+    return {kind: {resource: str(amount) for resource, amount in amounts.items()} for kind, amounts in resources.items()}
+
+
+def _passwords(params: Mapping[str, t.Any]) -> Mapping[str, str]:
+    passwords = {key: params[option] for option, key in PASSWORD_OPTIONS.items() if params[option] is not None}
+    given = [option for option in PASSWORD_OPTIONS if params[option] is not None]
+    if given and params["secret_name"] is not None:
+        raise SpecError(given[0], "cannot be combined with secret_name: the passwords are in that Secret already")
+    for option in given:
+        check_password(option, params[option])
+    return passwords
+
+
+def check_password(option: str, password: str) -> None:
+    """Raise ``SpecError`` for a password that a server, a file or CHANGE REPLICATION SOURCE TO cannot carry."""
+    if not password:
+        raise SpecError(option, "is empty")
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in password):
+        raise SpecError(option, "holds a control character, such as a newline; only printable characters can be used")
+    if option == "replication_password" and len(password.encode()) > MAX_REPLICATION_PASSWORD:
+        raise SpecError(
+            option, f"has more than {MAX_REPLICATION_PASSWORD} bytes, the most that CHANGE REPLICATION SOURCE TO takes"
+        )
+
+
+def _strings(option: str, values: Mapping[str, t.Any]) -> Mapping[str, str]:
+    for key, value in values.items():
+        if isinstance(value, (Mapping, list)) or value is None:
+            raise SpecError(f"{option}.{key}", f"expected a string, found {value!r}")
+    return {str(key): str(value) for key, value in values.items()}
+
+
+def _own_labels(option: str, labels: Mapping[str, t.Any], names: Names) -> Mapping[str, str]:
+    for key in labels:
+        if key in names.labels:
+            raise SpecError(f"{option}.{key}", "the collection sets this label itself, and Services select by it")
+    return _strings(option, labels)

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write what the role ``mysql_cluster`` says about its variables, from the documentation of the modules it calls.
+
+Every option of the modules is a variable of the role, so neither can drift from the other. ``--check`` writes nothing and
+fails if a file is out of date.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+ROLE = ROOT / "roles" / "mysql_cluster"
+PREFIX = "mysql_cluster_"
+CLUSTER, VERIFY = "kubemysql.replication.mysql_cluster", "kubemysql.replication.mysql_cluster_verify"
+# Options that both modules have but which mean different times.
+RENAMED = {VERIFY: {"wait_timeout": "verify_timeout"}}
+# The role's own variables; `rendered` has no use for a role that verifies.
+OWN: dict[str, dict[str, t.Any]] = {
+    "verify": {
+        "type": "bool",
+        "default": True,
+        "description": ["Whether to verify replication after applying, and show a table of the instances."],
+    },
+}
+LEFT_OUT = {"kubernetes_version"}
+HEADER = """\
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Generated from the modules' documentation by tests/generate_role.py; do not edit.
+---
+"""
+
+
+class Dumper(yaml.SafeDumper):
+    """Block style with indented lists, as yamllint wants them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        del indentless
+        super().increase_indent(flow, False)
+
+
+def dump(data: object) -> str:
+    return yaml.dump(data, Dumper=Dumper, sort_keys=False, width=120, default_flow_style=False)
+
+
+def documented() -> dict[str, dict[str, t.Any]]:
+    command = ["ansible-doc", "--type", "module", "--json", CLUSTER, VERIFY]
+    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return {module: answer[module]["doc"]["options"] for module in (CLUSTER, VERIFY)}
+
+
+def variable(module: str, option: str) -> str:
+    return PREFIX + RENAMED.get(module, {}).get(option, option)
+
+
+def variables(modules: dict[str, dict[str, t.Any]]) -> dict[str, dict[str, t.Any]]:
+    """Role variable -> specification, in alphabetical order, the cluster module's words winning."""
+    found: dict[str, dict[str, t.Any]] = {PREFIX + name: spec for name, spec in OWN.items()}
+    for module, options in modules.items():
+        for option, spec in options.items():
+            if option not in LEFT_OUT:
+                found.setdefault(variable(module, option), spec)
+    return dict(sorted(found.items()))
+
+
+def role_option(spec: dict[str, t.Any]) -> dict[str, t.Any]:
+    kept = {key: spec[key] for key in ("description", "type", "elements", "choices", "default") if spec.get(key) is not None}
+    kept["description"] = [line.replace("O(", "C(").replace("V(", "C(").replace("E(", "C(") for line in kept["description"]]
+    return kept
+
+
+def argument_specs(modules: dict[str, dict[str, t.Any]]) -> str:
+    entry = {
+        "short_description": "Deploy a replicating MySQL cluster on Kubernetes and prove that it replicates",
+        "description": [
+            "Applies the cluster with M(kubemysql.replication.mysql_cluster) and verifies it with "
+            "M(kubemysql.replication.mysql_cluster_verify).",
+            "Each variable is the option of the same name of these modules.",
+        ],
+        "author": ["The kubemysql.replication authors (@kubemysql)"],
+        "options": {name: role_option(spec) for name, spec in variables(modules).items()},
+    }
+    return HEADER + dump({"argument_specs": {"main": entry}})
+
+
+def defaults(modules: dict[str, dict[str, t.Any]]) -> str:
+    given = variables(modules).items()
+    lines = [dump({name: spec["default"]}) for name, spec in given if spec.get("default") is not None]
+    unset = ", ".join(name.removeprefix(PREFIX) for name, spec in given if spec.get("default") is None)
+    return HEADER + "".join(lines) + f"# Without a default, and left to module_defaults: {unset}\n"
+
+
+def module_call(module: str, options: dict[str, t.Any]) -> dict[str, str]:
+    call = {}
+    for option, spec in sorted(options.items()):
+        if option not in LEFT_OUT:
+            name = variable(module, option)
+            call[option] = f"{{{{ {name} }}}}" if spec.get("default") is not None else f"{{{{ {name} | default(omit) }}}}"
+    return call
+
+
+def tasks(module: str, options: dict[str, t.Any], name: str, register: str, **keywords: object) -> str:
+    return HEADER + dump([{"name": name, module: module_call(module, options), "register": register, **keywords}])
+
+
+def generated() -> dict[Path, str]:
+    modules = documented()
+    return {
+        ROLE / "meta" / "argument_specs.yml": argument_specs(modules),
+        ROLE / "defaults" / "main.yml": defaults(modules),
+        ROLE / "tasks" / "apply.yml": tasks(
+            CLUSTER,
+            modules[CLUSTER],
+            "Apply the cluster (a first deployment takes about 20 seconds, more where images are pulled)",
+            PREFIX + "applied",
+        ),
+        ROLE / "tasks" / "verify.yml": tasks(
+            VERIFY,
+            modules[VERIFY],
+            "Wait until every instance is healthy and a row written on the primary arrives everywhere",
+            PREFIX + "verified",
+        ),
+    }
+
+
+def main() -> int:
+    stale = [path for path, text in generated().items() if not path.exists() or path.read_text() != text]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is out of date; run: make generate", file=sys.stderr)
+        return 1 if stale else 0
+    for path, text in generated().items():
+        path.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

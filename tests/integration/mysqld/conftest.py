@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One set of servers for all tests here, put back in order before each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.constants import ADMIN_USER
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector, dial_addresses
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
+from integration.mysqld.servers import ADMIN_PASSWORD, Cluster, Server, make_template
+from scripts.rootfs import root_file_system
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.mysqld)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("apt-get") is None:
+        pytest.skip("real servers need root on Debian: their root file system is made of Debian's packages")
+    folder = tmp_path_factory.mktemp("mysqld")
+    # The server's own user passes through here to its data.
+    for path in (folder, *folder.parents):
+        if path.stat().st_uid == 0 and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o011)
+    rootfs = root_file_system()
+    template = make_template(rootfs, folder / "template")
+    names = ("mysql-0", "mysql-1", "mysql-2")
+    made = {name: Server.from_template(name, 100 + n, rootfs, template, folder / name) for n, name in enumerate(names)}
+    cluster = Cluster(made)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def cluster(servers: Cluster) -> Cluster:
+    servers.reset()
+    return servers
+
+
+@pytest.fixture
+def connector(servers: Cluster) -> PyMySqlConnector:
+    addresses = {name: ("127.0.0.1", server.port) for name, server in servers.servers.items()}
+    return PyMySqlConnector(dial_addresses(addresses), ADMIN_USER, ADMIN_PASSWORD)
+
+
+@pytest.fixture
+def fleet(cluster: Cluster, connector: PyMySqlConnector) -> Iterator[Fleet]:
+    fleet = Fleet(connector, timeout=3.0)
+    yield fleet
+    fleet.close()

@@ -1,0 +1,208 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real MySQL servers on this machine: the image's root file system, a data directory and a loopback port each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import pymysql
+from pymysql.cursors import DictCursor
+
+UID = 999
+# Where the root file system expects a pod's volume.
+MOUNT = "volume"
+OPTIONS = (
+    "--no-defaults",
+    f"--datadir=/{MOUNT}/data",
+    f"--tmpdir=/{MOUNT}",
+    "--secure-file-priv=NULL",
+    "--innodb-redo-log-capacity=8M",
+    "--innodb-buffer-pool-size=32M",
+    "--mysqlx=OFF",
+    "--skip-name-resolve",
+)
+REPLICATION_OPTIONS = (
+    f"--socket=/{MOUNT}/sock",
+    f"--pid-file=/{MOUNT}/pid",
+    "--bind-address=127.0.0.1",
+    "--gtid-mode=ON",
+    "--enforce-gtid-consistency=ON",
+    "--log-bin=binlog",
+    "--relay-log=relay-bin",
+    "--skip-replica-start=ON",
+)
+REPLICATION_PASSWORD = "replication;pa'ss"
+ADMIN_PASSWORD = 'admin"pa\\ss% #\'ü'
+# The grants that the pods' own users get.
+USERS = (
+    "CREATE USER kubemysql_replication@'%%' IDENTIFIED BY %(replication)s REQUIRE SSL",
+    "GRANT REPLICATION SLAVE ON *.* TO kubemysql_replication@'%%'",
+    "CREATE USER kubemysql_admin@'%%' IDENTIFIED BY %(admin)s REQUIRE SSL",
+    "GRANT PROCESS, REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO kubemysql_admin@'%%'",
+    "GRANT SELECT ON performance_schema.* TO kubemysql_admin@'%%'",
+    "GRANT ALL ON kubemysql_canary.* TO kubemysql_admin@'%%'",
+)
+
+Answer = TypeVar("Answer")
+
+
+def eventually(what: str, probe: Callable[[], Answer], timeout: float = 20.0) -> Answer:
+    """Ask until the answer is true, and return it."""
+    deadline = time.monotonic() + timeout
+    while not (answer := probe()):
+        assert time.monotonic() < deadline, f"waited {timeout} s for {what}; last answer: {answer!r}"
+        time.sleep(0.02)
+    return answer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def chrooted(root: Path, folder: Path, *argv: str) -> list[str]:
+    """Run ``argv`` in the root file system, unprivileged, with ``folder`` as its only writable place."""
+    script = f'mount --bind "$0" "$1/{MOUNT}" && root=$1 && shift && exec chroot --userspec={UID}:{UID} "$root" "$@"'
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, str(folder), str(root), *argv]
+
+
+def make_template(root: Path, folder: Path) -> Path:
+    """An initialised data directory to copy from: initialising takes seconds, a copy a moment."""
+    folder.mkdir(parents=True)
+    os.chown(folder, UID, UID)
+    command = chrooted(root, folder, "mysqld", *OPTIONS, "--initialize-insecure")
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
+    assert done.returncode == 0, done.stdout
+    (folder / "data" / "auto.cnf").unlink()
+    return folder
+
+
+@dataclass
+class Server:
+    """One server process and its folder; ``root`` is its superuser, over the socket."""
+
+    name: str
+    server_id: int
+    rootfs: Path
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def from_template(cls, name: str, server_id: int, rootfs: Path, template: Path, folder: Path) -> Server:
+        shutil.copytree(template, folder)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, UID, UID)
+        return cls(name, server_id, rootfs, folder)
+
+    def start(self, *options: str) -> None:
+        identity = (f"--server-id={self.server_id}", f"--port={self.port}", f"--report-host={self.name}.mysql")
+        argv = ["mysqld", *OPTIONS, *REPLICATION_OPTIONS, *identity, *options]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(chrooted(self.rootfs, self.folder, *argv), stdout=log, stderr=log)
+        eventually(f"{self.name} to accept connections", self.answers)
+
+    def answers(self) -> bool:
+        assert self.process is not None and self.process.poll() is None, (self.folder / "log").read_text(errors="replace")[-3000:]
+        try:
+            self.run("SELECT 1")
+        except pymysql.Error:
+            return False
+        return True
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            # A stopped process takes no other signal to heart.
+            self.process.kill()
+            self.process.wait(20)
+            self.process = None
+
+    def session(self) -> pymysql.Connection[DictCursor]:
+        return pymysql.connect(
+            unix_socket=str(self.folder / "sock"), user="root", autocommit=True, cursorclass=DictCursor, ssl_disabled=True
+        )
+
+    def run(self, *statements: str, **arguments: str) -> list[dict[str, object]]:
+        """Run statements as root; the rows of the last one."""
+        with self.session() as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement, arguments or None)
+            return [dict(row) for row in cursor.fetchall()]
+
+    def value(self, expression: str) -> object:
+        return next(iter(self.run(f"SELECT {expression}")[0].values()))
+
+    def follow(self, source: Server, *, password: str = REPLICATION_PASSWORD, more: str = "") -> None:
+        self.run(
+            "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=" + str(source.port) + ", SOURCE_CONNECT_RETRY=1,"
+            " SOURCE_USER='kubemysql_replication', SOURCE_PASSWORD=%(password)s, SOURCE_AUTO_POSITION=1, SOURCE_SSL=1" + more,
+            password=password,
+        )
+        self.run("START REPLICA", "SET GLOBAL super_read_only = ON")
+
+    def create_users(self) -> None:
+        for statement in USERS:
+            arguments = {"replication": REPLICATION_PASSWORD, "admin": ADMIN_PASSWORD}
+            self.run(statement, **arguments)
+
+
+@dataclass
+class Cluster:
+    """A primary and its replicas, by the names that pods would have."""
+
+    servers: dict[str, Server]
+    primary: str = "mysql-0"
+
+    def __getitem__(self, name: str) -> Server:
+        return self.servers[name]
+
+    @property
+    def replicas(self) -> list[Server]:
+        return [server for name, server in self.servers.items() if name != self.primary]
+
+    def start(self) -> None:
+        for server in self.servers.values():
+            server.start()
+        self.reset()
+
+    def reset(self) -> None:
+        """Whatever a test did: an empty history, the users, and both replicas following the primary."""
+        for server in self.servers.values():
+            server.run("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF", "STOP REPLICA", "RESET REPLICA ALL")
+            for row in server.run("SHOW DATABASES"):
+                if (name := str(next(iter(row.values())))) not in ("information_schema", "mysql", "performance_schema", "sys"):
+                    server.run(f"DROP DATABASE `{name}`")
+            server.run("DROP USER IF EXISTS kubemysql_replication@'%', kubemysql_admin@'%'")
+            server.run("RESET BINARY LOGS AND GTIDS")
+        self[self.primary].create_users()
+        for server in self.replicas:
+            server.follow(self[self.primary])
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until every replica has what the primary has."""
+        executed = str(self[self.primary].value("@@global.gtid_executed"))
+        for server in self.replicas:
+            wait = f"WAIT_FOR_EXECUTED_GTID_SET('{executed}', 10) AS timed_out"
+            assert server.value(wait) == 0, f"{server.name} does not catch up: {server.run('SHOW REPLICA STATUS')}"
+
+    def stop(self) -> None:
+        for server in self.servers.values():
+            server.stop()

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An ``ObjectStore`` in memory, and builders for the objects that tests look at."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiError
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Applied, Manifest
+
+__all__ = ["FakeObjectStore", "pod"]
+
+Key = tuple[str, str]
+
+
+class FakeObjectStore:
+    """Keeps objects as a server would, as far as this collection can see it: fields that were applied before and are not
+    any more are removed, foreign fields stay, and the resource version moves only with the content.
+
+    ``requests`` lists what was asked, ``failures`` maps (verb, kind) to the error that is raised instead of an answer.
+    """
+
+    def __init__(self, *objects: Manifest, version: tuple[int, int] = (1, 30), dry_run: bool = False) -> None:
+        self.objects: dict[Key, Manifest] = {}
+        self.requests: list[tuple[str, str, str]] = []
+        self.failures: dict[tuple[str, str], ApiError] = {}
+        self.dry_run = dry_run
+        self._applied: dict[Key, Manifest] = {}
+        self._version = version
+        self._changes = 0
+        for manifest in objects:
+            self.put(manifest)
+
+    def put(self, manifest: Manifest) -> None:
+        """Let somebody else create or replace an object."""
+        self.objects[_key(manifest)] = self._stored(manifest, self.objects.get(_key(manifest)))
+
+    def planning(self) -> FakeObjectStore:
+        """The same objects behind a store that changes nothing."""
+        other = copy.copy(self)
+        other.dry_run = True
+        return other
+
+    def server_version(self) -> tuple[int, int]:
+        self._note("version", "", "")
+        return self._version
+
+    def get(self, kind: str, name: str) -> Manifest | None:
+        self._note("get", kind, name)
+        return copy.deepcopy(self.objects.get((kind, name)))
+
+    def list(self, kind: str, selector: Mapping[str, str]) -> list[Manifest]:
+        self._note("list", kind, "")
+        found = [each for (its_kind, _name), each in sorted(self.objects.items()) if its_kind == kind]
+        return [copy.deepcopy(each) for each in found if selector.items() <= each["metadata"].get("labels", {}).items()]
+
+    def apply(self, manifest: Manifest) -> Applied:
+        key = _key(manifest)
+        self._note("apply", *key)
+        live = self.objects.get(key)
+        kept = _without(copy.deepcopy(live or {}), self._applied.get(key, {}), manifest)
+        stored = self._stored(_merged(kept, manifest), live)
+        if not self.dry_run:
+            self.objects[key] = stored
+            self._applied[key] = copy.deepcopy(manifest)
+        return Applied(copy.deepcopy(stored), created=live is None)
+
+    def delete(self, kind: str, name: str) -> None:
+        self._note("delete", kind, name)
+        if not self.dry_run:
+            self.objects.pop((kind, name), None)
+            self._applied.pop((kind, name), None)
+
+    def _note(self, verb: str, kind: str, name: str) -> None:
+        self.requests.append((verb, kind, name))
+        if (verb, kind) in self.failures:
+            raise self.failures[verb, kind]
+
+    def _stored(self, manifest: Manifest, live: Manifest | None) -> Manifest:
+        stored = copy.deepcopy(manifest)
+        metadata = stored.setdefault("metadata", {})
+        if live is not None and _content(live) == _content(stored):
+            return copy.deepcopy(live)
+        self._changes += 1
+        metadata.setdefault("uid", f"uid-{self._changes}")
+        metadata["resourceVersion"] = str(self._changes)
+        return stored
+
+
+def _key(manifest: Manifest) -> Key:
+    return str(manifest["kind"]), str(manifest["metadata"]["name"])
+
+
+def _content(manifest: Manifest) -> Manifest:
+    hidden = ("uid", "resourceVersion")
+    return {**manifest, "metadata": {key: value for key, value in manifest["metadata"].items() if key not in hidden}}
+
+
+def _merged(live: t.Any, new: t.Any) -> t.Any:
+    if isinstance(live, dict) and isinstance(new, dict):
+        return {**live, **{key: _merged(live.get(key), value) for key, value in new.items()}}
+    return copy.deepcopy(new)
+
+
+def _without(live: Manifest, before: Manifest, now: Manifest) -> Manifest:
+    """``live`` less what was applied before and is not applied now."""
+    for key, value in before.items():
+        if key not in now:
+            live.pop(key, None)
+        elif isinstance(value, dict) and isinstance(now[key], dict) and isinstance(live.get(key), dict):
+            live[key] = _without(live[key], value, now[key])
+    return live
+
+
+def pod(name: str, labels: Mapping[str, str], *, ready: bool = True, running: bool = True, **more: t.Any) -> Manifest:
+    """A pod as the kubelet reports it; ``more`` goes into its metadata."""
+    state: Manifest = {"running": {}} if running else {"waiting": {"reason": "PodInitializing"}}
+    return {
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": dict(labels), **more},
+        "status": {
+            "phase": "Running" if running else "Pending",
+            "podIP": f"10.0.0.{int(name.rpartition('-')[2]) + 10}",
+            "conditions": [{"type": "Ready", "status": str(ready)}],
+            "containerStatuses": [{"name": "mysql", "state": state, "restartCount": 0}],
+        },
+    }

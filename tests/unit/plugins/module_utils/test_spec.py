@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module options to ClusterSpec: each wrong input names its option and the way out."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SpecError
+from params import cluster_spec
+
+DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"replicas": 0}, "replicas: found 0, expected at least 1"),
+        ({"replicas": -3}, "replicas: found -3, expected at least 1"),
+        ({"server_id_base": 0}, "server_id_base: found 0, expected at least 1"),
+        ({"server_id_base": 2**32 - 2, "replicas": 3}, "exceeds the largest server_id"),
+        ({"max_lag": 0}, "max_lag: found 0"),
+        ({"storage_size": "1GB"}, "storage_size: '1GB' is not a quantity"),
+        ({"storage_size": "-1Gi"}, "storage_size: '-1Gi' is not a quantity"),
+        ({"image": "MySQL"}, "image: 'MySQL' is not an image reference"),
+        ({"image": "mysql"}, "cannot be told from its tag; say it with server_version"),
+        ({"image": "mysql:latest"}, "cannot be told from its tag; say it with server_version"),
+        ({"image": f"mysql@{DIGEST}"}, "cannot be told from its tag; say it with server_version"),
+        ({"image": "mysql:5.7"}, "image: MySQL 5.7 is not supported"),
+        ({"image": "mysql:8.0.16"}, "image: MySQL 8.0.16 is not supported"),
+        ({"image": "mysql:10.11"}, "image: MySQL 10.11 is not supported"),
+        ({"image": "mysql:latest", "server_version": "new"}, "server_version: 'new' does not begin with a version"),
+        ({"registry": "registry example"}, "registry: 'registry example' is not a registry"),
+        ({"resources": {"request": {"cpu": 1}}}, "resources.request: expected requests or limits"),
+        ({"resources": {"requests": {"memory": "much"}}}, "resources.requests.memory: 'much' is not a quantity"),
+        ({"resources": {"requests": "1Gi"}}, "resources.requests: expected a dict"),
+        ({"root_password": ""}, "root_password: is empty"),
+        ({"root_password": "a\nb"}, "root_password: holds a control character"),
+        ({"replication_password": "p" * 33}, "replication_password: has more than 32 bytes"),
+        ({"replication_password": "ä" * 17}, "replication_password: has more than 32 bytes"),
+        ({"secret_name": "mine", "clone_password": "x"}, "clone_password: cannot be combined with secret_name"),
+        ({"secret_name": "Mine"}, "secret_name: 'Mine' is not a DNS label"),
+        ({"pod_labels": {"app.kubernetes.io/name": "x"}}, "pod_labels.app.kubernetes.io/name: the collection sets this label"),
+        ({"service_labels": {"app.kubernetes.io/instance": "x"}}, "service_labels.app.kubernetes.io/instance: "),
+        ({"pod_annotations": {"a": {"b": "c"}}}, "pod_annotations.a: expected a string"),
+        ({"config": {"gtid_mode": "OFF"}}, "config.gtid_mode: the collection sets gtid_mode itself"),
+        ({"replica_config": {"super-read-only": False}}, "replica_config.super-read-only: the collection sets"),
+    ],
+)
+def test_refused(given: dict[str, t.Any], problem: str) -> None:
+    with pytest.raises(SpecError) as error:
+        cluster_spec(**given)
+    assert problem in error.value.message
+    assert error.value.details["option"].partition(".")[0] in given
+
+
+def test_the_error_about_a_password_does_not_hold_it() -> None:
+    for password in ("hunter2\n", "hunter2" * 9):
+        with pytest.raises(SpecError) as error:
+            cluster_spec(replication_password=password)
+        assert "hunter2" not in error.value.message
+
+
+def test_said_version_wins_over_the_tag() -> None:
+    assert cluster_spec(image=f"mysql@{DIGEST}", server_version="8.4").server_version == (8, 4, None)
+
+
+def test_registry_replaces_the_images_own() -> None:
+    spec = cluster_spec(registry="registry.example.com")
+    assert spec.image == "registry.example.com/library/mysql:9.7"
+
+
+def test_numbers_in_dicts_become_strings() -> None:
+    spec = cluster_spec(node_selector={"zone": 1}, resources={"limits": {"cpu": 2}})
+    assert spec.node_selector == {"zone": "1"}
+    assert spec.resources == {"limits": {"cpu": "2"}}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Make the virtual environment with the versions that pyproject.toml pins.
+#
+# usage: make-venv.sh PYTHON FOLDER
+set -euo pipefail
+
+python=$1
+folder=$2
+
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  echo "Python 3.11 or newer is needed for the tools; $python is $("$python" --version). Say which with PYTHON=..." >&2
+  exit 1
+fi
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+  # Debian splits this part of Python off.
+  if [[ $(id -u) -ne 0 ]]; then
+    echo "$python lacks the module venv; on Debian: apt-get install python3-venv" >&2
+    exit 1
+  fi
+  apt-get -q update
+  apt-get -q install --yes --no-install-recommends python3-venv
+fi
+
+echo "Installing the tools into $folder (about 30 seconds)"
+rm -rf "$folder"
+"$python" -m venv "$folder"
+"$folder/bin/python" -m pip install -q --disable-pip-version-check 'pip>=25.1'
+"$folder/bin/python" -m pip install -q --group dev
+touch "$folder/.complete"
