@@ -16,19 +16,28 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .argspec import CONSTRAINTS, cluster_options
+from . import report
+from .argspec import CONSTRAINTS, cluster_options, verify_options
 from .cluster.deploy import deploy, plan_deployment
 from .cluster.remove import plan_removal, remove
+from .cluster.passwords import read_password
 from .cluster.result import changes_result, names_result, public_manifests, topology_result
+from .constants import ADMIN_USER, KEY_ADMIN
 from .errors import CollectionError, MissingLibrary, SpecError
 from .kube.auth import KubernetesAuth
 from .kube.client import KubernetesClient, connect
 from .manifests.bundle import NEWEST_KUBERNETES, render
+from .mysql.client import PyMySqlConnector, dial_pods
+from .mysql.instance import Fleet
 from .names import Names
-from .spec import ClusterSpec, Topology
+from .replication.canary import CanaryResult, fly_canary
+from .replication.observation import ClusterObservation
+from .replication.observe import observe
+from .replication.verify import Patience, verify
+from .spec import ClusterSpec, Topology, at_least
 from .wait import SystemClock
 
-__all__ = ["run_cluster"]
+__all__ = ["run_cluster", "run_verify"]
 
 Params = dict[str, t.Any]
 Result = dict[str, t.Any]
@@ -57,6 +66,11 @@ def run_cluster() -> None:
     _run(AnsibleModule(cluster_options(), supports_check_mode=True, **CONSTRAINTS), _cluster)
 
 
+def run_verify() -> None:
+    """``mysql_cluster_verify``."""
+    _run(AnsibleModule(verify_options(), supports_check_mode=True, **CONSTRAINTS), _verify)
+
+
 def _run(module: AnsibleModule, act: t.Callable[[Params, bool], Result]) -> None:
     started = time.monotonic()
     try:
@@ -65,7 +79,7 @@ def _run(module: AnsibleModule, act: t.Callable[[Params, bool], Result]) -> None
         module.fail_json(msg=missing_required_lib(error.library), exception=error.traceback)
     except CollectionError as error:
         module.fail_json(msg=error.message, **error.details)
-    module.exit_json(duration=round(time.monotonic() - started, 3), **result)
+    module.exit_json(**{"duration": round(time.monotonic() - started, 3), **result})
 
 
 def _client(params: Params, *, check_mode: bool) -> KubernetesClient:
@@ -76,8 +90,7 @@ def _client(params: Params, *, check_mode: bool) -> KubernetesClient:
 def _cluster(params: Params, check_mode: bool) -> Result:
     if params["state"] == "rendered":
         return _rendered(params)
-    if params["wait_timeout"] < 1:
-        raise SpecError("wait_timeout", f"found {params['wait_timeout']}, expected at least 1 second")
+    at_least("wait_timeout", params["wait_timeout"], 1)
     return _absent(params, check_mode) if params["state"] == "absent" else _present(params, check_mode)
 
 
@@ -127,3 +140,28 @@ def _kubernetes_version(text: str | None) -> tuple[int, int]:
     if (int(major), int(minor)) < (1, 20):
         raise SpecError("kubernetes_version", f"{text} is older than 1.20, the oldest supported")
     return int(major), int(minor)
+
+
+def _verify(params: Params, check_mode: bool) -> Result:
+    for option, minimum in (("max_lag", 1), ("canary_timeout", 1), ("connect_timeout", 1), ("wait_timeout", 1)):
+        at_least(option, params[option], minimum)
+    names = Names.parse(params["name"], params["namespace"], params["secret_name"])
+    client, clock = _client(params, check_mode=True), SystemClock()
+    password = read_password(client, names.secret, KEY_ADMIN)
+    fleet = Fleet(PyMySqlConnector(dial_pods(client), ADMIN_USER, password), params["connect_timeout"])
+
+    def canary(seen: ClusterObservation) -> CanaryResult:
+        return fly_canary(fleet, seen, timeout=params["canary_timeout"], clock=clock)
+
+    try:
+        verdict = verify(
+            lambda: observe(client, fleet, names),
+            max_lag=params["max_lag"],
+            patience=Patience(params["wait_timeout"] if params["wait"] else 0),
+            clock=clock,
+            canary=canary if params["canary"] and not check_mode else None,
+        )
+    finally:
+        fleet.close()
+    report.require_healthy(verdict)
+    return {"changed": False, **report.verification(verdict)}

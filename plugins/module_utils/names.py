@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from .constants import COMPONENT, DATA_VOLUME, LABEL_COMPONENT, LABEL_INSTANCE, LABEL_MANAGED_BY, LABEL_NAME, MANAGED_BY
 from .errors import SpecError
 
-__all__ = ["MAX_NAME", "Names", "check_dns_label", "ordinal_of"]
+__all__ = ["MAX_NAME", "Names", "check_dns_label", "check_dns_subdomain", "ordinal_of"]
 
 # A DNS label: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _MAX_LABEL = 63
+_MAX_SUBDOMAIN = 253
 # The StatefulSet controller labels pods `controller-revision-hash: <name>-<hash>`, a hash of up to ten characters,
 # and refuses to create them when that value is no valid label: kubernetes/kubernetes#64023.
 MAX_NAME = _MAX_LABEL - len("-0123456789")
@@ -30,6 +31,15 @@ def check_dns_label(option: str, value: str, max_length: int = _MAX_LABEL) -> st
         raise SpecError(
             option, f"{value!r} is not a DNS label: use a-z, 0-9 and '-', beginning and ending with a letter or digit"
         )
+    return value
+
+
+def check_dns_subdomain(option: str, value: str) -> str:
+    """Return ``value`` if it is DNS labels parted by dots, of at most 253 characters, else raise ``SpecError``."""
+    if len(value) > _MAX_SUBDOMAIN:
+        raise SpecError(option, f"{value!r} has {len(value)} characters; at most {_MAX_SUBDOMAIN} are possible here")
+    for label in value.split("."):
+        check_dns_label(option, label, _MAX_SUBDOMAIN)
     return value
 
 

@@ -14,10 +14,10 @@ from .constants import KEY_ADMIN, KEY_CLONE, KEY_REPLICATION, KEY_ROOT, MAX_REPL
 from .errors import SpecError
 from .image import ImageReference, ServerSeries
 from .mycnf import Options, parse_options
-from .names import Names, check_dns_label
+from .names import Names, check_dns_subdomain
 from .quantity import parse_quantity
 
-__all__ = ["PASSWORD_OPTIONS", "ClusterSpec", "Topology"]
+__all__ = ["PASSWORD_OPTIONS", "ClusterSpec", "Topology", "at_least", "check_password"]
 
 # Option name -> key of the Secret.
 PASSWORD_OPTIONS: Mapping[str, str] = {
@@ -78,7 +78,7 @@ class ClusterSpec:
         """Parse module options. Raises ``SpecError`` naming the first option that cannot be used."""
         names = Names.parse(params["name"], params["namespace"], params["secret_name"])
         if params["secret_name"] is not None:
-            check_dns_label("secret_name", params["secret_name"], max_length=253)
+            check_dns_subdomain("secret_name", params["secret_name"])
         return cls(
             names=names,
             replicas=_replicas(params),
@@ -93,7 +93,7 @@ class ClusterSpec:
             storage_class=params["storage_class"],
             resources=_resources(params),
             server_id_base=params["server_id_base"],
-            max_lag=_at_least("max_lag", params["max_lag"], 1),
+            max_lag=at_least("max_lag", params["max_lag"], 1),
             passwords=_passwords(params),
             secret_is_foreign=params["secret_name"] is not None,
             node_selector=_strings("node_selector", params["node_selector"]),
@@ -114,15 +114,16 @@ class ClusterSpec:
         return self.names.instances(self.replicas)
 
 
-def _at_least(option: str, value: int, minimum: int) -> int:
+def at_least(option: str, value: int, minimum: int) -> int:
+    """Return ``value``, or raise ``SpecError`` naming ``option`` if it is less than ``minimum``."""
     if value < minimum:
         raise SpecError(option, f"found {value}, expected at least {minimum}")
     return value
 
 
 def _replicas(params: Mapping[str, t.Any]) -> int:
-    replicas = _at_least("replicas", params["replicas"], 1)
-    base = _at_least("server_id_base", params["server_id_base"], 1)
+    replicas = at_least("replicas", params["replicas"], 1)
+    base = at_least("server_id_base", params["server_id_base"], 1)
     if base + replicas - 1 > _MAX_SERVER_ID:
         raise SpecError("server_id_base", f"{base} plus the last ordinal exceeds the largest server_id, {_MAX_SERVER_ID}")
     return replicas

@@ -91,7 +91,67 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-#
+state:
+  description:
+    - The assessment, V(healthy), V(degraded), V(failed), V(lost), V(incomplete) or V(offline). The module fails unless it
+      is V(healthy), and returns all of these keys then as well.
+  returned: always, once the cluster was looked at
+  type: str
+  sample: healthy
+healthy:
+  description: Whether the cluster is healthy.
+  returned: always, once the cluster was looked at
+  type: bool
+primary:
+  description: The primary's name, as the topology has it.
+  returned: always, once the cluster was looked at
+  type: str
+  sample: mysql-0
+instances:
+  description: What each instance answered. A value that is not known is null.
+  returned: always, once the cluster was looked at
+  type: list
+  elements: dict
+  sample:
+    - name: mysql-1
+      role: replica
+      reachable: true
+      ready: true
+      problem:
+      version: 9.7.4
+      server_id: 101
+      server_uuid: 5b0c7a3e-0000-11f1-9c0a-0242ac110002
+      read_only: true
+      super_read_only: true
+      gtid_executed: 4f6a2b1c-0000-11f1-8f0e-0242ac110003:1-42
+      source: mysql-0.mysql:3306
+      io_running: "Yes"
+      sql_running: "Yes"
+      lag_seconds: 0.0
+      replication_encrypted: true
+findings:
+  description: What was found, each with its C(code), C(severity), C(instance), C(message) and C(remedy).
+  returned: always, once the cluster was looked at
+  type: list
+  elements: dict
+canary:
+  description: Whether the row arrived, and after how many milliseconds on which replica; null without O(canary).
+  returned: always, once the cluster was looked at
+  type: dict
+  sample: {attempted: true, arrived: true, reason: null, delays_ms: {mysql-1: 12.5, mysql-2: 13.1}}
+summary:
+  description: One paragraph for a person.
+  returned: always, once the cluster was looked at
+  type: str
+table:
+  description: Lines of a table with instance, role, state, source and lag.
+  returned: always, once the cluster was looked at
+  type: list
+  elements: str
+duration:
+  description: Seconds that it took.
+  returned: success
+  type: float
 """
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.edge import run_verify

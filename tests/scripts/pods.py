@@ -30,7 +30,7 @@ ALLOWED_PATH = "/allowed"
 # The image's own entrypoint may use what its image has; our scripts may not.
 ENTRYPOINT_PATH = f"{ALLOWED_PATH}:/usr/local/bin:/usr/bin:/usr/sbin"
 PASSWORDS = {
-    "root-password": "root's \"pass\\word\" #1",
+    "root-password": 'root\'s "pass\\word" #1',
     "replication-password": "replication;pass",
     "clone-password": "clone pass",
     "admin-password": "admin-pass",
@@ -203,7 +203,13 @@ class Pod:
     def mounts(self) -> Iterator[tuple[Path, str, bool]]:
         """What is mounted where, and whether it is writable."""
         shared = self.cluster.base
-        for name, target in (("volume", "volume"), ("conf.d", "etc/mysql/conf.d"), ("run", "run/mysqld"), ("tmp", "tmp"), ("scratch", "scratch")):
+        for name, target in (
+            ("volume", "volume"),
+            ("conf.d", "etc/mysql/conf.d"),
+            ("run", "run/mysqld"),
+            ("tmp", "tmp"),
+            ("scratch", "scratch"),
+        ):
             yield self.base / name, target, True
         for name in ("scripts", "config", "topology", "secret"):
             yield shared / name, f"kubemysql/{name}", False
@@ -222,7 +228,14 @@ class Pod:
         steps += [f"mount --bind /dev {target}/dev", f"mount -t proc proc {target}/proc"]
         variables = [f"{key}={value}" for key, value in {"PATH": path, **environment}.items()]
         inner = ["env", "-i", *variables, *argv]
-        outer = ["setpriv", "--no-new-privs", "--inh-caps=-all", "chroot", f"--userspec={UID}:{UID}", str(self.cluster.base / "mnt")]
+        outer = [
+            "setpriv",
+            "--no-new-privs",
+            "--inh-caps=-all",
+            "chroot",
+            f"--userspec={UID}:{UID}",
+            str(self.cluster.base / "mnt"),
+        ]
         steps.append(f"exec {shlex.join([*outer, *inner])}")
         namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"]
         network = ["nsenter", f"--net=/proc/{self.cluster.network.pid}/ns/net"]
@@ -249,7 +262,13 @@ class Pod:
         return container
 
     def start_mysql(self) -> Container:
-        return self.start("mysql", path=ENTRYPOINT_PATH, MYSQL_ROOT_PASSWORD_FILE="/kubemysql/secret/root-password", MYSQL_ROOT_HOST="localhost", MYSQL_INITDB_SKIP_TZINFO="1")
+        return self.start(
+            "mysql",
+            path=ENTRYPOINT_PATH,
+            MYSQL_ROOT_PASSWORD_FILE="/kubemysql/secret/root-password",
+            MYSQL_ROOT_HOST="localhost",
+            MYSQL_INITDB_SKIP_TZINFO="1",
+        )
 
     def start_all(self) -> tuple[Container, Container]:
         """The whole pod: init containers, then both containers."""
@@ -288,7 +307,11 @@ class Pod:
         option_file.write_text(f'[client]\nuser={user}\npassword="{quoted}"\n', encoding="utf-8")
         os.chown(option_file, UID, UID)
         option_file.chmod(0o600)
-        where = ["--protocol=TCP", f"--host={address}", "--ssl-mode=REQUIRED"] if address else ["--socket=/var/run/mysqld/mysqld.sock"]
+        where = (
+            ["--protocol=TCP", f"--host={address}", "--ssl-mode=REQUIRED"]
+            if address
+            else ["--socket=/var/run/mysqld/mysqld.sock"]
+        )
         argv = ["mysql", "--defaults-file=/tmp/test-client.cnf", "-N", "-B", "--default-character-set=utf8mb4", *where]
         done = subprocess.run(self.command(argv, {}, "/usr/bin"), input=statement.encode(), capture_output=True, timeout=60)
         if done.returncode:

@@ -45,7 +45,9 @@ def image_archive(cache: Path) -> Path:
         if line.startswith("VERSION_CODENAME=")
     )
     if not shutil.which("mmdebstrap"):
-        subprocess.run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "mmdebstrap"], check=True, stdout=sys.stderr)
+        subprocess.run(
+            ["apt-get", "install", "-y", "-q", "--no-install-recommends", "mmdebstrap"], check=True, stdout=sys.stderr
+        )
     run_role_file("private_apt.py", str(cache / "apt"), f"--release={release}", "--suite=sid")
     source = ROLE_FILES / "images" / "mysql"
     version = json.loads((source / "image.json").read_text(encoding="utf-8"))["version"]

@@ -14,7 +14,7 @@ from ..kube.port import Manifest, ObjectStore
 from ..manifests.secret import decode
 from ..spec import PASSWORD_OPTIONS, ClusterSpec, check_password
 
-__all__ = ["check_foreign_secret", "resolve_passwords"]
+__all__ = ["check_foreign_secret", "read_password", "resolve_passwords"]
 
 
 def resolve_passwords(
@@ -60,3 +60,14 @@ def check_foreign_secret(store: ObjectStore, name: str) -> None:
         except SpecError as error:
             problem = error.message.partition(": ")[2]
             raise SpecError("secret_name", f"{key} of Secret {name!r} {problem}") from error
+
+
+def read_password(store: ObjectStore, secret: str, key: str) -> str:
+    """The password that a cluster's Secret holds under ``key``."""
+    password = decode(store.get("Secret", secret)).get(key)
+    if password is None:
+        raise SpecError(
+            "secret_name",
+            f"there is no Secret {secret!r} with the key {key}; name the Secret that holds the cluster's passwords",
+        )
+    return password

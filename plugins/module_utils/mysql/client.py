@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -62,6 +63,9 @@ _NO_SESSION = {
     3169,
     4031,
 }
+
+# What the driver stumbles over when something other than MySQL answers.
+_NOT_MYSQL = (struct.error, IndexError, ValueError)
 
 
 def dial_pods(tunnel: PodTunnel, port: int = MYSQL_PORT) -> Dial:
@@ -161,7 +165,9 @@ class PyMySqlConnector:
             # The driver would encode text as Latin-1.
             password=self._password.encode(),
             charset="utf8mb4",
-            autocommit=True,
+            # Said outright: the driver trusts the greeting, which does not know a server's own autocommit=OFF.
+            autocommit=None,
+            init_command="SET autocommit = 1",
             cursorclass=DictCursor,
             program_name="kubemysql.replication",
             read_timeout=left,
@@ -170,7 +176,7 @@ class PyMySqlConnector:
         )
         try:
             connection.connect(stream)
-        except (pymysql.Error, OSError) as error:
+        except (pymysql.Error, OSError, *_NOT_MYSQL) as error:
             stream.close()
             raise _translated(error, "login") from error
         return PyMySqlSession(connection, left)

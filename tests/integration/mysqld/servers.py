@@ -44,7 +44,7 @@ REPLICATION_OPTIONS = (
     "--skip-replica-start=ON",
 )
 REPLICATION_PASSWORD = "replication;pa'ss"
-ADMIN_PASSWORD = 'admin"pa\\ss% #\'ü'
+ADMIN_PASSWORD = "admin\"pa\\ss% #'ü"
 # The grants that the pods' own users get.
 USERS = (
     "CREATE USER kubemysql_replication@'%%' IDENTIFIED BY %(replication)s REQUIRE SSL",
@@ -116,7 +116,13 @@ class Server:
         eventually(f"{self.name} to accept connections", self.answers)
 
     def answers(self) -> bool:
-        assert self.process is not None and self.process.poll() is None, (self.folder / "log").read_text(errors="replace")[-3000:]
+        assert self.process is not None and self.process.poll() is None, (self.folder / "log").read_text(errors="replace")[
+            -3000:
+        ]
+        # The driver leaves its socket behind where nobody listens yet.
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(self.folder / "sock")):
+                return False
         try:
             self.run("SELECT 1")
         except pymysql.Error:
@@ -151,7 +157,9 @@ class Server:
 
     def follow(self, source: Server, *, password: str = REPLICATION_PASSWORD, more: str = "") -> None:
         self.run(
-            "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=" + str(source.port) + ", SOURCE_CONNECT_RETRY=1,"
+            "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT="
+            + str(source.port)
+            + ", SOURCE_CONNECT_RETRY=1,"
             " SOURCE_USER='kubemysql_replication', SOURCE_PASSWORD=%(password)s, SOURCE_AUTO_POSITION=1, SOURCE_SSL=1" + more,
             password=password,
         )

@@ -33,13 +33,13 @@ def build_root(image: dict[str, Any], context: Path, apt_list: Path, layer: Path
     command += [f"--include={','.join(image['packages'])}"]
     command += [f"--customize-hook={context / 'customize.sh'}"]
     command += [image["suite"], str(layer), str(apt_list)]
-    environment = dict(
-        PATH="/usr/sbin:/usr/bin:/sbin:/bin",
-        LC_ALL="C",
-        IMAGE_CONTEXT=str(context),
-        IMAGE_VERSION=image["version"],
-        SOURCE_DATE_EPOCH=str(EPOCH),
-    )
+    environment = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "LC_ALL": "C",
+        "IMAGE_CONTEXT": str(context),
+        "IMAGE_VERSION": image["version"],
+        "SOURCE_DATE_EPOCH": str(EPOCH),
+    }
     subprocess.run(command, env=environment, check=True, stdout=sys.stderr)
 
 
@@ -93,7 +93,9 @@ def pack(layer: Path, reference: str, config: dict[str, Any], archive: Path) -> 
 def build_key(source: Path) -> str:
     """Return a digest of everything that decides how the image looks, except what the mirror has today."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+    folders = (source, source.parent / "common")
+    files = [path for folder in folders for path in sorted(folder.glob("*"))] if source.is_dir() else [source]
+    for path in files:
         if path.is_file():
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
@@ -117,15 +119,20 @@ def build(source: Path, reference: str, archive: Path, apt_folder: Path | None) 
     shutil.rmtree(work)
 
 
+def prune(cache: Path, name: str) -> None:
+    """Keep the two newest archives of an image: two clones may well want different ones."""
+    archives = sorted(cache.glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime)
+    for path in archives[:-2]:
+        path.unlink()
+
+
 def main() -> None:
     """Build the image a folder describes, or one around a single C file, unless the cache has it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="folder with image.json, or a C file")
     parser.add_argument("cache", type=Path, help="folder the archives are kept in")
     parser.add_argument("--reference", required=True, help="the image's name with its tag")
-    parser.add_argument(
-        "--apt-folder", type=Path, help="folder with <suite>.list files, for a folder's image"
-    )
+    parser.add_argument("--apt-folder", type=Path, help="folder with <suite>.list files, for a folder's image")
     options = parser.parse_args()
 
     source: Path = options.source.resolve()
@@ -138,6 +145,7 @@ def main() -> None:
         changed = not archive.exists()
         if changed:
             build(source, options.reference, archive, options.apt_folder and options.apt_folder.resolve())
+            prune(cache, name)
     print(json.dumps({"changed": changed, "image": f"{options.reference}={archive}"}))
 
 

@@ -52,7 +52,8 @@ for prefix in k8s.io/client-go/pkg/version k8s.io/component-base/version; do
     flags+=" -X k8s.io/kubernetes/vendor/$prefix.$pair"
   done
 done
-go build -ldflags "$flags" -o "$work/bin/" "${programs[@]/#/./cmd/}"
+# Without -trimpath the programs would name the folder they were built in.
+go build -trimpath -ldflags "$flags" -o "$work/bin/" "${programs[@]/#/./cmd/}"
 
 for program in "${programs[@]}"; do
   test -x "$work/bin/$program"

@@ -111,9 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--release", required=True, help="suite this machine runs")
-    parser.add_argument(
-        "--suite", action="append", default=[], help="further suite that images are built from"
-    )
+    parser.add_argument("--suite", action="append", default=[], help="further suite that images are built from")
     parser.add_argument("--etc-apt", type=Path, default=Path("/etc/apt"))
     options = parser.parse_args()
 

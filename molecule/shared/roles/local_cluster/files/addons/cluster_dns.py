@@ -63,9 +63,7 @@ class Names:
             return None
         addresses = list(published(service, endpoints))
         if endpoint:
-            return [
-                ip for ip, hostname in addresses if endpoint[0] in (hostname, ip.replace(".", "-"))
-            ] or None
+            return [ip for ip, hostname in addresses if endpoint[0] in (hostname, ip.replace(".", "-"))] or None
         address = service["spec"].get("clusterIP", "None")
         return [ip for ip, _ in addresses] if address == "None" else [address]
 

@@ -66,9 +66,7 @@ def end_processes(run_folder: Path, logs: Path) -> bool:
         found |= daemons[name].stop(seconds=0)
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
-        ours = [
-            pid for pid in processes() if pid != os.getpid() and belongs(pid, run_folder) and start_time(pid)
-        ]
+        ours = [pid for pid in processes() if pid != os.getpid() and belongs(pid, run_folder) and start_time(pid)]
         if not ours:
             return found
         if time.monotonic() > deadline:

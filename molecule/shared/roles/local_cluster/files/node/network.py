@@ -104,9 +104,7 @@ def ensure_bridge(network: Network) -> bool:
     if network.gateway not in run("ip", "-4", "-o", "addr", "show", "dev", network.bridge).split("/")[0]:
         run("ip", "addr", "replace", f"{network.gateway}/{length}", "dev", network.bridge)
         changed = True
-    if "UP" not in run("ip", "-o", "link", "show", "dev", network.bridge).partition(">")[0].split("<")[
-        1
-    ].split(","):
+    if "UP" not in run("ip", "-o", "link", "show", "dev", network.bridge).partition(">")[0].split("<")[1].split(","):
         run("ip", "link", "set", network.bridge, "up")
         changed = True
     if not run("ip", "route", "show", network.services, "dev", network.bridge).strip():
@@ -154,14 +152,10 @@ def main() -> None:
     parser.add_argument("--services", required=True)
     parser.add_argument("--closed-port", type=int, action="append", default=[])
     options = parser.parse_args()
-    network = Network(
-        options.bridge, options.gateway, options.pods, options.services, tuple(options.closed_port)
-    )
+    network = Network(options.bridge, options.gateway, options.pods, options.services, tuple(options.closed_port))
     notes: Path = options.run / "before.json"
     if not notes.exists() and other_node_runs():
-        sys.exit(
-            "another Kubernetes node runs on this machine, or an earlier one left its iptables rules (KUBE-*)"
-        )
+        sys.exit("another Kubernetes node runs on this machine, or an earlier one left its iptables rules (KUBE-*)")
     options.run.mkdir(parents=True, exist_ok=True)
     if not setting_path("net/bridge").exists():
         run("modprobe", "br_netfilter")

@@ -85,9 +85,7 @@ def distinguished_name(common_name: str, organization: str) -> x509.Name:
     return x509.Name(attributes)
 
 
-def builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
+def builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     """Return what every certificate here has in common."""
     now = datetime.datetime.now(datetime.timezone.utc)
     return (
@@ -137,9 +135,7 @@ class Authority:
             builder(distinguished_name(leaf.common_name, leaf.organization), self.certificate.subject, key)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )
         if alternatives:
             request = request.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
@@ -180,9 +176,7 @@ def create(folder: Path, server: str, leaves: list[Leaf]) -> None:
     write(folder / "ca.key", key_bytes(authority.key))
     account_key = new_key()
     write(folder / "service-account.key", key_bytes(account_key))
-    public = account_key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = account_key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     write(folder / "service-account.pub", public)
     for leaf in leaves:
         certificate, key = authority.issue(leaf)

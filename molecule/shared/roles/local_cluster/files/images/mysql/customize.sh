@@ -20,6 +20,7 @@ if ! chroot "$root" getent passwd mysql >/dev/null; then
 fi
 install -D -m 0644 "$IMAGE_CONTEXT/my.cnf" "$root/etc/my.cnf"
 install -D -m 0755 "$IMAGE_CONTEXT/docker-entrypoint.sh" "$root/usr/local/bin/docker-entrypoint.sh"
+install -D -m 0644 "$IMAGE_CONTEXT/../common/entrypoint-lib.sh" "$root/usr/local/lib/entrypoint-lib.sh"
 rm -f "$root/etc/mysql/my.cnf"
 install -d "$root/etc/mysql/conf.d" "$root/docker-entrypoint-initdb.d"
 install -d -m 1777 -o 999 -g 999 "$root/var/lib/mysql" "$root/run/mysqld"

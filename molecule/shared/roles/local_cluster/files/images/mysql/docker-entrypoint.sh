@@ -3,70 +3,19 @@
 # init folder, its order of events), so that what works here works with the image that users run.
 set -euo pipefail
 shopt -s nullglob
-
-# The names that scripts in the init folder may call are the official image's own.
-mysql_log() { printf '%s [%s] [Entrypoint]: %s\n' "$(date --rfc-3339=seconds)" "$1" "$2"; }
-mysql_note() { mysql_log Note "$*"; }
-mysql_warn() { mysql_log Warn "$*" >&2; }
-mysql_error() {
-  mysql_log ERROR "$*" >&2
-  exit 1
-}
-
-# read_variable NAME [DEFAULT]: take NAME from the environment or from the file that NAME_FILE names.
-read_variable() {
-  local name=$1 file_name=$1_FILE
-  if [[ -n ${!name:-} && -n ${!file_name:-} ]]; then
-    mysql_error "Both $name and $file_name are set (but are exclusive)"
-  fi
-  if [[ -n ${!file_name:-} ]]; then
-    printf -v "$name" %s "$(<"${!file_name}")"
-  elif [[ -z ${!name:-} ]]; then
-    printf -v "$name" %s "${2:-}"
-  fi
-  export "${name?}"
-  unset "$file_name"
-}
-
-# sql_quote TEXT: the inside of a single-quoted SQL string.
-sql_quote() {
-  local text=${1//\\/\\\\}
-  printf %s "${text//\'/\\\'}"
-}
-
-# server_settings COMMAND...: every variable the server would start with, or stop with the server's own complaint.
-server_settings() {
-  local text
-  # The index option keeps a mere look at the settings from opening the real binary log.
-  if ! text=$("$@" --verbose --help "--log-bin-index=$(mktemp -u)" 2>&1); then
-    mysql_error "mysqld failed while attempting to check config: $(grep -F ERROR <<<"$text")" >&2
-  fi
-  printf '%s\n' "$text"
-}
-
-# setting NAME: one value out of the text that server_settings printed.
-setting() {
-  awk -v name="$1" '$1 == name && /^[^ \t]/ { sub(/^[^ \t]+[ \t]+/, ""); print; exit }' <<<"$settings"
-}
-
-# A password reaches the client through a descriptor, never through its arguments.
-client_options() {
-  if [[ ${1:-} != without-password && -n $MYSQL_ROOT_PASSWORD ]]; then
-    local text=${MYSQL_ROOT_PASSWORD//\\/\\\\}
-    printf '[client]\npassword="%s"\n' "${text//\"/\\\"}"
-  fi
-}
+# shellcheck source=../common/entrypoint-lib.sh disable=SC1091
+. /usr/local/lib/entrypoint-lib.sh
 
 docker_process_sql() {
-  local credentials=with-password
+  local password=$MYSQL_ROOT_PASSWORD
   if [[ ${1:-} == --dont-use-mysql-root-password ]]; then
-    credentials=without-password
+    password=""
     shift
   fi
   if [[ -n $MYSQL_DATABASE ]]; then
     set -- "--database=$MYSQL_DATABASE" "$@"
   fi
-  mysql --defaults-extra-file=<(client_options "$credentials") --protocol=socket --user=root --host=localhost \
+  mysql --defaults-extra-file=<(option_file "$password") --protocol=socket --user=root --host=localhost \
     --socket="$socket" --comments "$@"
 }
 
@@ -82,24 +31,6 @@ require_password_choice() {
     mysql_warn "MYSQL_USER specified, but missing MYSQL_PASSWORD; MYSQL_USER will not be created"
   elif [[ -z $MYSQL_USER && -n $MYSQL_PASSWORD ]]; then
     mysql_warn "MYSQL_PASSWORD specified, but missing MYSQL_USER; MYSQL_PASSWORD will be ignored"
-  fi
-}
-
-create_directories() {
-  local directories=("$datadir" "${socket%/*}") name value
-  for name in general-log-file pid-file slow-query-log-file; do
-    value=$(setting "$name")
-    if [[ $value == */* ]]; then
-      directories+=("${value%/*}")
-    fi
-  done
-  value=$(setting secure-file-priv)
-  if [[ -n $value && $value != NULL ]]; then
-    directories+=("$value")
-  fi
-  mkdir -p "${directories[@]}"
-  if [[ $EUID -eq 0 ]]; then
-    find "${directories[@]}" ! -user mysql -exec chown --no-dereference mysql {} +
   fi
 }
 
@@ -152,32 +83,6 @@ set_up_user() {
   fi
 }
 
-run_init_files() {
-  # Older init scripts call the client as "${mysql[@]}".
-  # shellcheck disable=SC2034
-  mysql=(docker_process_sql)
-  local file
-  for file; do
-    case $file in
-    *.sh)
-      mysql_note "$0: running $file"
-      if [[ -x $file ]]; then
-        "$file"
-      else
-        # Sourced scripts were written for a shell that lets unset variables pass.
-        set +u
-        # shellcheck disable=SC1090
-        . "$file"
-        set -u
-      fi
-      ;;
-    *.sql) mysql_note "$0: running $file" && docker_process_sql <"$file" ;;
-    *.sql.gz) mysql_note "$0: running $file" && gunzip -c "$file" | docker_process_sql ;;
-    *) mysql_warn "$0: ignoring $file" ;;
-    esac
-  done
-}
-
 initialize() {
   require_password_choice
   # An init folder that cannot be listed shows now, not behind a half-initialized database.
@@ -198,19 +103,9 @@ initialize() {
     docker_process_sql --database=mysql <<<"ALTER USER 'root'@'%' PASSWORD EXPIRE;"
   fi
   mysql_note "Stopping temporary server"
-  mysqladmin --defaults-extra-file=<(client_options with-password) shutdown --user=root --socket="$socket" ||
+  mysqladmin --defaults-extra-file=<(option_file "$MYSQL_ROOT_PASSWORD") shutdown --user=root --socket="$socket" ||
     mysql_error "Unable to shut down server."
   mysql_note "MySQL init process done. Ready for start up."
-}
-
-wants_help() {
-  local argument
-  for argument; do
-    case $argument in
-    -\? | --help | --print-defaults | -V | --version) return 0 ;;
-    esac
-  done
-  return 1
 }
 
 if [[ ${1:-} == -* ]]; then

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every statement that the dialect has for this server is understood by it and answers with the columns that are read."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Dialect, ServerVersion, Statement
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
+from integration.mysqld.servers import Cluster, eventually
+
+COLUMNS: dict[Statement, set[str]] = {
+    "replica_status": {"Source_Host", "Source_UUID", "Replica_IO_Running", "Seconds_Behind_Source", "Source_SSL_Allowed"},
+    "list_replicas": {"Server_Id", "Host", "Port"},
+    "binlog_status": {"File", "Position", "Executed_Gtid_Set"},
+    "instance": {"server_id", "server_uuid", "gtid_executed", "gtid_purged", "super_read_only", "now"},
+    "applier": {"queueing_since", "processing_since", "applying_since", "last_queued_at", "last_queued_applied", "now"},
+    "executed": {"gtid_executed"},
+    "wait_for_executed": {"timed_out"},
+}
+
+
+@pytest.mark.parametrize("statement", t.get_args(Statement))
+def test_statement(statement: Statement, cluster: Cluster, connector: PyMySqlConnector) -> None:
+    arguments = (str(cluster["mysql-0"].value("@@global.gtid_executed")), 0.5) if statement == "wait_for_executed" else ()
+    answered = False
+    # The primary lists a replica once that has reconnected after the reset.
+    eventually("both replicas to be registered", lambda: len(cluster["mysql-0"].run("SHOW REPLICAS")) == 2)
+    for name in cluster.servers:
+        session = connector.connect(name, 3)
+        dialect = Dialect(ServerVersion.parse(session.server_version))
+        query = dialect.query(statement, *arguments)
+        assert query is not None
+        for row in session.fetch(query):
+            answered = True
+            assert COLUMNS[statement] <= row.keys()
+        session.close()
+    assert answered
+
+
+def test_status_of_primary_and_replica(cluster: Cluster, connector: PyMySqlConnector) -> None:
+    primary = SqlInstance(connector.connect("mysql-0", 3))
+    status = primary.status()
+    assert (status.server_id, status.writable, status.gtid_mode, status.log_bin) == (100, True, "ON", True)
+    assert status.report_host == "mysql-0.mysql"
+    assert status.channels == ()
+    assert primary.gtid_executed() == status.gtid_executed
+    primary.close()
+
+    replica = SqlInstance(connector.connect("mysql-1", 3))
+    seen = replica.status()
+    (channel,) = seen.channels
+    assert (seen.read_only, seen.super_read_only, seen.server_id) == (True, True, 101)
+    assert (channel.io, channel.sql, channel.io_errno, channel.sql_errno) == ("yes", "yes", 0, 0)
+    assert channel.source_uuid == status.server_uuid
+    assert (channel.source_host, channel.source_port) == ("127.0.0.1", cluster["mysql-0"].port)
+    assert channel.encrypted
+    assert channel.auto_position
+    assert channel.lag == 0
+    replica.close()
+
+
+def test_waiting_for_transactions_ends_in_time(cluster: Cluster, connector: PyMySqlConnector) -> None:
+    replica = SqlInstance(connector.connect("mysql-1", 0.4))
+    executed = str(cluster["mysql-0"].value("@@global.gtid_executed"))
+    assert replica.wait_for_executed(executed, 5)
+    never = executed.split(":")[0] + ":1000000"
+    # Longer than the session's own patience: it is asked again and again instead of being taken for lost.
+    assert not replica.wait_for_executed(never, 1)
+    replica.close()

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The few objects of a deployed cluster that verification reads."""
+
+from __future__ import annotations
+
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from unit.fakes.store import FakeObjectStore, pod
+
+__all__ = ["NAMES", "deployed", "stateful_set", "topology"]
+
+NAMES = Names.parse("mysql", "default")
+
+
+def stateful_set(replicas: int) -> Manifest:
+    return {"kind": "StatefulSet", "metadata": {"name": "mysql", "labels": NAMES.labels}, "spec": {"replicas": replicas}}
+
+
+def topology(primary: str | None = "mysql-0", *, bootstrapped: bool = True) -> Manifest:
+    data = {"primary": primary} if primary else {}
+    if bootstrapped:
+        data["bootstrapped"] = "2026-01-01T00:00:00Z"
+    return {"kind": "ConfigMap", "metadata": {"name": "mysql-topology", "labels": NAMES.labels}, "data": data}
+
+
+def deployed(replicas: int = 3, primary: str | None = "mysql-0", *, bootstrapped: bool = True) -> FakeObjectStore:
+    """A store with everything in its place."""
+    pods = [pod(name, NAMES.labels) for name in NAMES.instances(replicas)]
+    return FakeObjectStore(stateful_set(replicas), topology(primary, bootstrapped=bootstrapped), *pods)

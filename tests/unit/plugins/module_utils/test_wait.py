@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting: success, timeout and giving up, on a clock that does not wait."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import WaitFailed, WaitTimeout
+from ansible_collections.kubemysql.replication.plugins.module_utils.wait import SystemClock, poll
+
+
+class Clock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.time += seconds
+
+
+def test_returns_what_was_seen_at_last() -> None:
+    seen = iter([1, 2, 3, 4])
+    found = poll(lambda: next(seen), pending=lambda n: None if n == 3 else "more", timeout=10, interval=1, clock=Clock())
+    assert found == 3
+
+
+def test_looks_once_even_without_time() -> None:
+    assert poll(lambda: 1, pending=lambda _: None, timeout=0, interval=1, clock=Clock()) == 1
+
+
+def test_timeout_says_what_was_missing_and_is_kept_exactly() -> None:
+    clock, looks = Clock(), []
+    with pytest.raises(WaitTimeout, match=r"^gave up after 2.5 s waiting for godot$") as error:
+        poll(lambda: looks.append(clock.now()), pending=lambda _: "godot", timeout=2.5, interval=1, clock=clock)
+    assert looks == [0, 1, 2, 2.5]
+    assert error.value.details == {"seen": None}
+
+
+def test_giving_up_ends_the_wait_at_once() -> None:
+    clock = Clock()
+
+    def pending(_: int) -> str | None:
+        raise WaitFailed("never")
+
+    with pytest.raises(WaitFailed, match="never"):
+        poll(lambda: 1, pending=pending, timeout=100, interval=1, clock=clock)
+    assert clock.time == 0
+
+
+def test_the_system_clock_goes_forward() -> None:
+    clock = SystemClock()
+    before = clock.now()
+    clock.sleep(0.001)
+    assert clock.now() > before
