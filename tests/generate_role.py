@@ -99,8 +99,8 @@ def argument_specs(modules: dict[str, dict[str, t.Any]]) -> str:
 def defaults(modules: dict[str, dict[str, t.Any]]) -> str:
     given = variables(modules).items()
     lines = [dump({name: spec["default"]}) for name, spec in given if spec.get("default") is not None]
-    unset = ", ".join(name.removeprefix(PREFIX) for name, spec in given if spec.get("default") is None)
-    return HEADER + "".join(lines) + f"# Without a default, and left to module_defaults: {unset}\n"
+    unset = [f"#   {name}\n" for name, spec in given if spec.get("default") is None]
+    return HEADER + "".join(lines) + "# Without a default, so that module_defaults apply:\n" + "".join(unset)
 
 
 def module_call(module: str, options: dict[str, t.Any]) -> dict[str, str]:

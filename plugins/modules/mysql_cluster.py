@@ -321,11 +321,13 @@ duration:
   type: float
 """
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.edge import run_cluster
+from ansible_collections.kubemysql.replication.plugins.module_utils.argspec import cluster_options
+from ansible_collections.kubemysql.replication.plugins.module_utils.edge import run
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.cluster import act
 
 
 def main() -> None:
-    run_cluster()
+    run(cluster_options(), act)
 
 
 if __name__ == "__main__":

@@ -154,11 +154,13 @@ duration:
   type: float
 """
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.edge import run_verify
+from ansible_collections.kubemysql.replication.plugins.module_utils.argspec import verify_options
+from ansible_collections.kubemysql.replication.plugins.module_utils.edge import run
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.verify import act
 
 
 def main() -> None:
-    run_verify()
+    run(verify_options(), act)
 
 
 if __name__ == "__main__":

@@ -114,6 +114,7 @@ class Cluster:
     base: Path
     root: Path
     network: subprocess.Popen[bytes]
+    subnet: int
     service: str = "mysql"
     pods: dict[str, Pod] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=lambda: dict(PASSWORDS))
@@ -172,7 +173,7 @@ class Pod:
     def __init__(self, cluster: Cluster, name: str) -> None:
         self.cluster = cluster
         self.name = name
-        self.address = f"127.0.0.{10 + int(name.rpartition('-')[2])}"
+        self.address = f"127.0.{cluster.subnet}.{10 + int(name.rpartition('-')[2])}"
         self.base = cluster.base / name
         self.containers: list[Container] = []
         for mount in ("volume", "conf.d", "run", "tmp", "scratch"):
@@ -301,7 +302,7 @@ class Pod:
 
     def sql(self, statement: str, *, user: str = "root", password: str | None = None, address: str | None = None) -> str:
         """Run SQL as a client in this pod would; raises on an error."""
-        password = self.cluster.passwords["root-password"] if password is None else password
+        password = self.cluster.passwords["root-password"] if password is None else password.rstrip("\n")
         quoted = password.replace("\\", "\\\\").replace('"', '\\"')
         option_file = self.base / "tmp" / "test-client.cnf"
         option_file.write_text(f'[client]\nuser={user}\npassword="{quoted}"\n', encoding="utf-8")
@@ -317,6 +318,50 @@ class Pod:
         if done.returncode:
             raise SqlError(done.stderr.decode(errors="replace").strip())
         return done.stdout.decode().strip()
+
+    def container(self, name: str) -> Container:
+        """The latest container of this name."""
+        return next(c for c in reversed(self.containers) if c.name == f"{self.name}/{name}")
+
+    def try_sql(self, statement: str, **how: str) -> str:
+        """Like ``sql``, but an error is an answer, too."""
+        try:
+            return self.sql(statement, **how)
+        except SqlError as error:
+            return str(error)
+
+    def restart_mysql(self, number: signal.Signals = signal.SIGKILL) -> Container:
+        """End the container `mysql` and start it again, as a kubelet does; the others live on."""
+        container = self.container("mysql")
+        container.kill(number)
+        container.wait()
+        return self.start_mysql()
+
+    def restart_all(self) -> None:
+        """Delete the pod and let its successor start on the same volume."""
+        self.stop()
+        for name in ("run", "tmp", "scratch"):
+            shutil.rmtree(self.base / name)
+            (self.base / name).mkdir()
+            os.chown(self.base / name, UID, UID)
+        (self.base / "conf.d" / "zz-first-start.cnf").unlink(missing_ok=True)
+        self.start_all()
+
+    def fault(self, program: str, arguments: str) -> str:
+        """A PATH in which ``program`` hangs when it is called with these arguments, after making /tmp/fault."""
+        folder = self.base / "tmp" / "faults"
+        folder.mkdir(exist_ok=True)
+        shim = folder / program
+        shim.write_text(
+            f'#!/allowed/bash\nif [[ "$*" == {arguments} ]]; then : >/tmp/fault; exec sleep 600; fi\n'
+            f'exec /allowed/{program} "$@"\n',
+            encoding="utf-8",
+        )
+        shim.chmod(0o755)
+        return f"/tmp/faults:{ALLOWED_PATH}"
+
+    def wait_for_fault(self) -> None:
+        wait_for("the fault", (self.base / "tmp" / "fault").exists)
 
     def mysqld_pid(self) -> int:
         """The server's process, as the machine numbers it."""

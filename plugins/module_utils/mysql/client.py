@@ -121,7 +121,7 @@ class PyMySqlSession:
 
     @property
     def server_version(self) -> str:
-        return str(self._connection.get_server_info())  # type: ignore[no-untyped-call]
+        return str(self._connection.get_server_info())
 
     def fetch(self, query: Query) -> list[dict[str, object]]:
         return self._run(query)

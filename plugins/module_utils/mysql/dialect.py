@@ -81,7 +81,7 @@ SELECT connection.queueing, connection.queueing_since, connection.last_queued, c
   coordinator.processing, coordinator.processing_since, worker.applying, worker.applying_since,
   IF(connection.last_queued LIKE '%%:%%', GTID_SUBSET(connection.last_queued, @@global.gtid_executed), NULL)
     AS last_queued_applied,
-  UNIX_TIMESTAMP(NOW(6)) AS now
+  worker.error, UNIX_TIMESTAMP(NOW(6)) AS now
 FROM (
   SELECT MAX(QUEUEING_TRANSACTION) AS queueing, MAX(LAST_QUEUED_TRANSACTION) AS last_queued,
     MIN(NULLIF(UNIX_TIMESTAMP(QUEUEING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS queueing_since,
@@ -92,7 +92,7 @@ CROSS JOIN (
     MIN(NULLIF(UNIX_TIMESTAMP(PROCESSING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS processing_since
   FROM performance_schema.replication_applier_status_by_coordinator WHERE CHANNEL_NAME = '') AS coordinator
 CROSS JOIN (
-  SELECT MAX(APPLYING_TRANSACTION) AS applying,
+  SELECT MAX(APPLYING_TRANSACTION) AS applying, MAX(NULLIF(LAST_ERROR_MESSAGE, '')) AS error,
     MIN(NULLIF(UNIX_TIMESTAMP(APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS applying_since
   FROM performance_schema.replication_applier_status_by_worker WHERE CHANNEL_NAME = '') AS worker
 """

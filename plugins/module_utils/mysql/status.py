@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ __all__ = ["Applier", "InstanceStatus", "ReplicaStatus", "Row", "ThreadState", "
 Row = Mapping[str, object]
 # `no` also stands for a state that is not understood: whatever it means, it is not running.
 ThreadState = t.Literal["yes", "no", "connecting"]
+
+_CREDENTIALS = re.compile(r"IDENTIFIED|PASSWORD", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,12 @@ def _text(value: object) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
+def _error(value: object) -> str:
+    """An error's text, without the statement if that may hold credentials or their hashes."""
+    text, mark, statement = str(value or "").partition(" Query: ")
+    return text if _CREDENTIALS.search(statement) else text + mark + statement
+
+
 def _number(value: object) -> int:
     """A whole number; NULL and empty are 0, which no valid id or error number is."""
     return int(str(value)) if value not in (None, "") else 0
@@ -165,9 +174,10 @@ def replica_status(row: Row, dialect: Dialect, applier: Row | None) -> ReplicaSt
         io=_thread(named["Replica_IO_Running"]),
         sql=_thread(named["Replica_SQL_Running"]),
         io_errno=_number(named["Last_IO_Errno"]),
-        io_error=str(named["Last_IO_Error"] or ""),
+        io_error=_error(named["Last_IO_Error"]),
         sql_errno=_number(named["Last_SQL_Errno"]),
-        sql_error=str(named["Last_SQL_Error"] or ""),
+        # With several workers the status statement only says where to look.
+        sql_error=_error((applier["error"] if applier is not None else None) or named["Last_SQL_Error"]),
         seconds_behind=None if behind is None else _number(behind),
         delay=_number(named.get("SQL_Delay")),
         encrypted=_flag(named.get("Source_SSL_Allowed")),

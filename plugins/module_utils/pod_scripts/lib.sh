@@ -36,6 +36,8 @@ readonly REPLICATION_USER=kubemysql_replication
 readonly CLONE_USER=kubemysql_clone
 readonly ADMIN_USER=kubemysql_admin
 readonly MYSQL_PORT=3306
+# How long, in seconds, peers may stay silent until an empty primary gives up.
+readonly PEER_PATIENCE=${PEER_PATIENCE:-10}
 readonly GTID_MAX=9223372036854775806
 
 log() {
@@ -305,12 +307,12 @@ refuse_if_bootstrapped() {
 # An empty primary must never stand over instances that hold data: refuse if any peer has a server that answers, or if
 # that cannot be found out. On a fresh deployment the peers wait in their init containers and refuse connections at once.
 refuse_if_peers_have_data() {
-  local tries reason
-  for ((tries = 0; tries < 50; tries++)); do
+  local reason deadline=$((SECONDS + PEER_PATIENCE))
+  while :; do
     ask_peers
     reason=$(doubt_about_peers)
     [[ $reason ]] || return 0
-    [[ $reason == "wait: "* ]] || break
+    [[ $reason == "wait: "* ]] && ((SECONDS < deadline)) || break
     say_once peers "not initialising yet: ${reason#wait: }"
     pause 0.2
   done
@@ -364,7 +366,15 @@ user_sql() { # NAME QUOTED_PASSWORD
   printf "CREATE USER IF NOT EXISTS '%s'@'%%' IDENTIFIED WITH caching_sha2_password BY %s REQUIRE SSL;\n" "$1" "$2"
 }
 
-# --- old words ------------------------------------------------------------------------------------------------------
+# --- versions -------------------------------------------------------------------------------------------------------
+
+# Clone demands one series on both sides, and one patch release before 8.0.37.
+versions_fit() { # OWN DONOR
+  local own=${1%%[^0-9.]*} donor=${2%%[^0-9.]*}
+  [[ $own != "$donor" ]] || return 0
+  [[ ${own%.*} == "${donor%.*}" ]] || return 1
+  [[ ${own%.*} != 8.0 ]] || ((${own##*.} >= 37 && ${donor##*.} >= 37))
+}
 
 # SQL in the words that a server of VERSION knows, in REPLY: statements about replication had other ones before 8.0.23, and
 # one table has its old name to this day.

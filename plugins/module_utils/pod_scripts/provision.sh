@@ -93,14 +93,6 @@ stop_scratch() {
 
 # --- donors ---------------------------------------------------------------------------------------------------------
 
-# Clone demands one series on both sides, and one patch release before 8.0.37.
-versions_fit() { # OWN DONOR
-  local own=${1%%[^0-9.]*} donor=${2%%[^0-9.]*}
-  [[ $own != "$donor" ]] || return 0
-  [[ ${own%.*} == "${donor%.*}" ]] || return 1
-  [[ ${own%.*} != 8.0 ]] || ((${own##*.} >= 37 && ${donor##*.} >= 37))
-}
-
 # Prints why the peer in P_* can't be a donor, or nothing.
 donor_doubt() {
   if [[ $P_KIND == absent ]]; then

@@ -44,7 +44,7 @@ WITH delay AS (
     FROM performance_schema.replication_applier_status_by_coordinator WHERE last_error_number <> 0
 )
 SELECT 'ready', @@skip_networking, @@read_only, @@super_read_only, @@performance_schema,
-  COALESCE(c.host, '-'), COALESCE(s.service_state, '-'), COALESCE(a.service_state, '-'),
+  COALESCE(NULLIF(c.host, ''), '-'), COALESCE(s.service_state, '-'), COALESCE(a.service_state, '-'),
   COALESCE(s.last_error_number, 0), COALESCE(NULLIF(s.last_error_message, ''), '-'),
   COALESCE((SELECT MAX(last_error_number) FROM failure e WHERE e.channel_name = one.channel_name), 0),
   COALESCE((SELECT MAX(last_error_message) FROM failure e WHERE e.channel_name = one.channel_name), '-'),

@@ -51,7 +51,7 @@ look_at_server() {
   dialect "$version" "
     SELECT 'own', @@version, @@server_uuid, @@read_only + @@super_read_only,
       (SELECT COUNT(*) FROM stored_channels),
-      COALESCE(c.host, '-'), COALESCE(NULLIF(c.user, ''), '-'), COALESCE(c.port, 0),
+      COALESCE(NULLIF(c.host, ''), '-'), COALESCE(NULLIF(c.user, ''), '-'), COALESCE(c.port, 0),
       COALESCE(c.auto_position = '1' AND c.ssl_allowed = 'YES', 0),
       COALESCE(s.service_state, 'OFF'), COALESCE(a.service_state, 'OFF'),
       COALESCE(NULLIF(REPLACE(s.received_transaction_set, CHAR(10), ''), ''), '-'),
@@ -253,7 +253,7 @@ main() {
     elif settle; then
       continue
     elif [[ -S $SOCKET && -e $STATE_FILE ]]; then
-      pause 1
+      pause 2
     else
       pause 0.2
     fi

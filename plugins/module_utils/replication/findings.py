@@ -105,8 +105,8 @@ class FindingKind(Enum):
         "Let the replica's replication container run again (restart the container), or CHANGE REPLICATION SOURCE.",
     )  # fmt: skip
     SOURCE_UNKNOWN = Definition(
-        "unknown", "The replica never connected to its source, and the source's host is no instance's name or address.",
-        "See why the receiver cannot connect.",
+        "unknown", "The source's server_uuid cannot be compared with the primary's, and its host is no instance's.",
+        "Make the primary answer, and the replica connect to its source.",
     )  # fmt: skip
     RECEIVER_STOPPED = Definition(
         "critical", "Replica_IO_Running is No, without an error number.",

@@ -54,13 +54,13 @@ def cluster(servers: Cluster) -> Cluster:
 
 
 @pytest.fixture
-def connector(servers: Cluster) -> PyMySqlConnector:
-    addresses = {name: ("127.0.0.1", server.port) for name, server in servers.servers.items()}
+def connector(cluster: Cluster) -> PyMySqlConnector:
+    addresses = {name: ("127.0.0.1", server.port) for name, server in cluster.servers.items()}
     return PyMySqlConnector(dial_addresses(addresses), ADMIN_USER, ADMIN_PASSWORD)
 
 
 @pytest.fixture
-def fleet(cluster: Cluster, connector: PyMySqlConnector) -> Iterator[Fleet]:
+def fleet(connector: PyMySqlConnector) -> Iterator[Fleet]:
     fleet = Fleet(connector, timeout=3.0)
     yield fleet
     fleet.close()

@@ -116,9 +116,8 @@ class Server:
         eventually(f"{self.name} to accept connections", self.answers)
 
     def answers(self) -> bool:
-        assert self.process is not None and self.process.poll() is None, (self.folder / "log").read_text(errors="replace")[
-            -3000:
-        ]
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "log").read_text(errors="replace")[-3000:]
         # The driver leaves its socket behind where nobody listens yet.
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(str(self.folder / "sock")):

@@ -49,11 +49,11 @@ def listener(greeting: bytes) -> Iterator[int]:
                 stream.close()
 
 
-def connect_to(port: int, password: str = "secret-word", timeout: float = 0.5) -> None:
+def connect_to(port: int, password: str = ADMIN_PASSWORD, timeout: float = 0.5) -> None:
     PyMySqlConnector(dial_addresses({"mysql-0": ("127.0.0.1", port)}), ADMIN_USER, password).connect("mysql-0", timeout)
 
 
-def test_sessions_are_encrypted_and_carry_any_password(cluster: Cluster, connector: PyMySqlConnector) -> None:
+def test_sessions_are_encrypted_and_carry_any_password(connector: PyMySqlConnector) -> None:
     session = connector.connect("mysql-0", 3)
     assert session.fetch(Query("SHOW SESSION STATUS LIKE 'Ssl_version'"))[0]["Value"] == "TLSv1.3"
     assert session.server_version.startswith("9.")
@@ -61,9 +61,9 @@ def test_sessions_are_encrypted_and_carry_any_password(cluster: Cluster, connect
     session.close()
 
 
-def test_arguments_and_names_are_quoted_by_one_hand_each(cluster: Cluster, connector: PyMySqlConnector) -> None:
+def test_arguments_and_names_are_quoted_by_one_hand_each(connector: PyMySqlConnector) -> None:
     session = connector.connect("mysql-0", 3)
-    text = "50%s o'clock \\ \"%\" ünï`"
+    text = '50%s o\'clock \\ "%" ünï`'
     name = identifier("odd`na%me")
     assert session.fetch(Query(f"SELECT %s AS {name}, 7 %% 4 AS rest", (text,))) == [{"odd`na%me": text, "rest": 3}]
     assert session.fetch(Query("SELECT 7 %% 4 AS rest")) == [{"rest": 3}]
@@ -87,9 +87,13 @@ def test_wrong_password(cluster: Cluster) -> None:
     assert "wrong-word" not in caught.value.message
 
 
-def test_statement_that_the_server_refuses(cluster: Cluster, connector: PyMySqlConnector) -> None:
+def test_statement_that_the_server_refuses(connector: PyMySqlConnector) -> None:
     session = connector.connect("mysql-0", 3)
-    for sql, number in (("SELECT nonsense FROM", 1064), ("SELECT * FROM mysql.user", 1142), ("SET GLOBAL read_only = ON", 1227)):
+    for sql, number in (
+        ("SELECT nonsense FROM", 1064),
+        ("SELECT * FROM mysql.user", 1142),
+        ("SET GLOBAL read_only = ON", 1227),
+    ):
         with pytest.raises(SqlError) as caught:
             session.execute(Query(sql))
         assert type(caught.value) is SqlError
@@ -98,7 +102,7 @@ def test_statement_that_the_server_refuses(cluster: Cluster, connector: PyMySqlC
     session.close()
 
 
-def test_arguments_stay_out_of_errors(cluster: Cluster, connector: PyMySqlConnector) -> None:
+def test_arguments_stay_out_of_errors(connector: PyMySqlConnector) -> None:
     session = connector.connect("mysql-0", 3)
     with pytest.raises(SqlError) as caught:
         session.fetch(Query("SELECT %s FROM nowhere.nothing", ("secret-word",)))
@@ -143,7 +147,7 @@ def test_lost_session(cluster: Cluster, connector: PyMySqlConnector) -> None:
     session.close()
 
 
-def test_statement_that_takes_too_long(cluster: Cluster, connector: PyMySqlConnector) -> None:
+def test_statement_that_takes_too_long(connector: PyMySqlConnector) -> None:
     session = connector.connect("mysql-0", 0.5)
     begin = time.monotonic()
     with pytest.raises(Unreachable):

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What the entrypoints of both images share: the contract of the official images that is the same for either server.
-# Whoever sources this sets $settings (see server_settings), $datadir and $socket, and provides docker_process_sql.
+# Whoever sources this provides docker_process_sql.
 
 # The names that scripts in the init folder may call are the official images' own.
 mysql_log() { printf '%s [%s] [Entrypoint]: %s\n' "$(date --rfc-3339=seconds)" "$1" "$2"; }
@@ -40,25 +40,26 @@ option_file() {
   fi
 }
 
-# server_settings COMMAND...: every variable the server would start with, or stop with the server's own complaint.
-server_settings() {
-  local text
+# read_settings COMMAND...: what the server would start with goes to $settings, $datadir and $socket; a configuration
+# it does not start with ends here, with its own complaint.
+read_settings() {
   # The index option keeps a mere look at the settings from opening the real binary log.
-  if ! text=$("$@" --verbose --help "--log-bin-index=$(mktemp -u)" 2>&1); then
-    mysql_error "$1 failed while attempting to check config: $(grep -F ERROR <<<"$text")"
+  if ! settings=$("$@" --verbose --help "--log-bin-index=$(mktemp -u)" 2>&1); then
+    mysql_error "$1 failed while attempting to check config: $(grep -F ERROR <<<"$settings")"
   fi
-  printf '%s\n' "$text"
+  datadir=$(setting datadir)
+  socket=$(setting socket)
 }
 
-# setting NAME: one value out of the text that server_settings printed.
+# setting NAME: one value out of what the server printed, empty where it says that there is none.
 setting() {
-  # shellcheck disable=SC2154
-  awk -v name="$1" '$1 == name && /^[^ \t]/ { sub(/^[^ \t]+[ \t]+/, ""); print; exit }' <<<"$settings"
+  awk -v name="$1" '$1 == name && /^[^ \t]/ {
+    sub(/^[^ \t]+[ \t]+/, ""); sub(/^(NULL|\(No default value\))$/, ""); print; exit
+  }' <<<"$settings"
 }
 
 # create_directories: make the folders the server writes to, and give them to it while that is still possible.
 create_directories() {
-  # shellcheck disable=SC2154
   local directories=("$datadir" "${socket%/*}") name value
   for name in general-log-file pid-file slow-query-log-file; do
     value=$(setting "$name")
@@ -67,7 +68,7 @@ create_directories() {
     fi
   done
   value=$(setting secure-file-priv)
-  if [[ -n $value && $value != NULL ]]; then
+  if [[ -n $value ]]; then
     directories+=("$value")
   fi
   mkdir -p "${directories[@]}"

@@ -3,7 +3,7 @@
 # prefix, its init folder, its order of events), so that what works here works with the image that users run.
 set -euo pipefail
 shopt -s nullglob
-# shellcheck source=../common/entrypoint-lib.sh disable=SC1091
+# shellcheck source-path=SCRIPTDIR source=../common/entrypoint-lib.sh
 . /usr/local/lib/entrypoint-lib.sh
 
 start_timeout_seconds=60
@@ -114,9 +114,7 @@ if [[ ${1:-} == -* ]]; then
 fi
 if [[ ${1:-} == mariadbd || ${1:-} == mysqld ]] && ! wants_help "$@"; then
   mysql_note "Entrypoint script for MariaDB Server started."
-  settings=$(server_settings "$@")
-  datadir=$(setting datadir)
-  socket=$(setting socket)
+  read_settings "$@"
   create_directories
   if [[ $EUID -eq 0 ]]; then
     mysql_note "Switching to dedicated user 'mysql'"

@@ -3,7 +3,7 @@
 # init folder, its order of events), so that what works here works with the image that users run.
 set -euo pipefail
 shopt -s nullglob
-# shellcheck source=../common/entrypoint-lib.sh disable=SC1091
+# shellcheck source-path=SCRIPTDIR source=../common/entrypoint-lib.sh
 . /usr/local/lib/entrypoint-lib.sh
 
 docker_process_sql() {
@@ -113,9 +113,7 @@ if [[ ${1:-} == -* ]]; then
 fi
 if [[ ${1:-} == mysqld ]] && ! wants_help "$@"; then
   mysql_note "Entrypoint script for MySQL Server started."
-  settings=$(server_settings "$@")
-  datadir=$(setting datadir)
-  socket=$(setting socket)
+  read_settings "$@"
   create_directories
   if [[ $EUID -eq 0 ]]; then
     mysql_note "Switching to dedicated user 'mysql'"

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Randomness and the calendar, for ``cluster/deploy.py``."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import secrets
+import string
+
+__all__ = ["SystemChance"]
+
+_PASSWORD_LENGTH = 24
+
+
+class SystemChance:
+    """The real ``Chance``."""
+
+    def __init__(self) -> None:
+        self._salt = os.urandom(16)
+
+    def password(self) -> str:
+        alphabet = string.ascii_letters + string.digits
+        return "".join(secrets.choice(alphabet) for _ in range(_PASSWORD_LENGTH))
+
+    def digest(self, value: str) -> str:
+        return f"<hidden {hashlib.blake2b(value.encode(), key=self._salt, digest_size=4).hexdigest()}>"
+
+    def timestamp(self) -> str:
+        return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

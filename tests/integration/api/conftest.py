@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A namespace of its own for each test, on the cluster that K8S_AUTH_KUBECONFIG names."""
+
+from __future__ import annotations
+
+import functools
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from integration.api.module import Result, run_module
+from integration.api.server import Namespace, Server
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
+
+# No such class: the claims are never bound, so no pod is ever started, and there is nothing that moves.
+DORMANT = {"wait": False, "storage_class": "there-is-none"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def server() -> Server:
+    kubeconfig = os.environ.get("K8S_AUTH_KUBECONFIG")
+    if not kubeconfig:
+        pytest.skip("K8S_AUTH_KUBECONFIG names no cluster; `make integration` starts one and sets it")
+    try:
+        return Server(kubeconfig, os.environ.get("K8S_AUTH_CONTEXT"))
+    except (ConfigException, HTTPError, OSError) as error:
+        pytest.skip(f"no cluster answers at {kubeconfig}: {error}; `make cluster` starts one")
+
+
+@pytest.fixture
+def namespace(server: Server) -> Iterator[Namespace]:
+    name = f"kubemysql-api-{uuid.uuid4().hex[:8]}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    server.request("POST", "/api/v1/namespaces", body)
+    try:
+        yield Namespace(server, name)
+    finally:
+        # It goes in the background.
+        server.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def present(namespace: Namespace) -> Callable[..., Result]:
+    """``state: present`` for a cluster whose pods never start."""
+    return functools.partial(run_module, namespace=namespace.name, **DORMANT)
+
+
+@pytest.fixture
+def absent(namespace: Namespace) -> Callable[..., Result]:
+    return functools.partial(run_module, namespace=namespace.name, state="absent")

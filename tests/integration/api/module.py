@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The real module, run in this process, with every HTTP request it makes noted."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import typing as t
+from unittest import mock
+
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.kubemysql.replication.plugins.modules import mysql_cluster
+from urllib3.connectionpool import HTTPConnectionPool
+
+__all__ = ["Result", "run_module"]
+
+
+class Request(t.NamedTuple):
+    """A request as it went over the wire."""
+
+    method: str
+    url: str
+
+    @property
+    def persists(self) -> bool:
+        """The server changes something."""
+        return self.method != "GET" and "dryRun=All" not in self.url
+
+
+class Result(dict[str, t.Any]):
+    """What the module printed, and what it asked the API server for that."""
+
+    def __init__(self, printed: str, requests: list[Request]) -> None:
+        super().__init__(json.loads(printed))
+        self.printed = printed
+        self.requests = requests
+
+    @property
+    def written(self) -> list[Request]:
+        """The requests that changed something."""
+        return [request for request in self.requests if request.persists]
+
+    @property
+    def actions(self) -> list[tuple[str, str, str]]:
+        return [(change["action"], change["kind"], change["name"]) for change in self["changes"]]
+
+
+def run_module(*, check: bool = False, diff: bool = False, **options: t.Any) -> Result:
+    """Run ``mysql_cluster`` with ``options``; a failure is a result with ``failed``."""
+    requests: list[Request] = []
+    send = HTTPConnectionPool.urlopen
+
+    def noted(pool: HTTPConnectionPool, method: str, url: str, body: t.Any = None, **more: t.Any) -> t.Any:
+        # A deletion says in its body that it is a dry run.
+        dry = "?dryRun=All" if method == "DELETE" and b'"dryRun"' in _bytes(body) else ""
+        requests.append(Request(method, url + dry))
+        return send(pool, method, url, body=body, **more)
+
+    arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
+    printed = io.StringIO()
+    with (
+        patch_module_args(arguments),
+        mock.patch.object(HTTPConnectionPool, "urlopen", noted),
+        contextlib.redirect_stdout(printed),
+        contextlib.suppress(SystemExit),
+    ):
+        mysql_cluster.main()
+    return Result(printed.getvalue(), requests)
+
+
+def _bytes(body: object) -> bytes:
+    return body if isinstance(body, bytes) else str(body or "").encode()

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A cluster's objects from nothing to nothing, each step first in check mode, which must foretell it and change nothing."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+import pytest
+from integration.api.module import Result
+from integration.api.server import Namespace, eventually
+
+Run = Callable[..., Result]
+Step = Callable[..., Result]
+
+EVERYTHING = {
+    ("ServiceAccount", "mysql"),
+    ("Secret", "mysql"),
+    ("ConfigMap", "mysql"),
+    ("ConfigMap", "mysql-scripts"),
+    ("ConfigMap", "mysql-topology"),
+    ("Service", "mysql"),
+    ("Service", "mysql-read"),
+    ("Service", "mysql-primary"),
+    ("NetworkPolicy", "mysql"),
+    ("PodDisruptionBudget", "mysql"),
+    ("StatefulSet", "mysql"),
+}
+DATA = {("Secret", "mysql"), ("ConfigMap", "mysql-topology")}
+CLAIMS = {f"data-mysql-{n}" for n in range(3)}
+
+
+@pytest.fixture
+def step(namespace: Namespace) -> Step:
+    """Run in check mode, then for real; the second run's result."""
+
+    def take(run: Run, **options: t.Any) -> Result:
+        before = namespace.settled()
+        foretold = run(check=True, diff=True, **options)
+        assert namespace.dump() == before
+        assert foretold.written == []
+        real = run(**options)
+        assert {key: foretold[key] for key in ("changed", "changes")} == {key: real[key] for key in ("changed", "changes")}
+        assert real.get("manifests") == foretold.get("manifests")
+        assert bool(real.written) == real["changed"]
+        return real
+
+    return take
+
+
+def test_from_nothing_to_nothing(step: Step, present: Run, absent: Run, namespace: Namespace) -> None:
+    # Create.
+    result = step(present)
+    assert result["changed"]
+    assert {(kind, name) for action, kind, name in result.actions if action == "create"} == EVERYTHING
+    assert len(result.actions) == len(EVERYTHING)
+    assert result["topology"] == {"primary": "mysql-0", "bootstrapped": None}
+    assert {(manifest["kind"], manifest["metadata"]["name"]) for manifest in result["manifests"]} == EVERYTHING - {
+        ("Secret", "mysql")
+    }
+    passwords = namespace.live("Secret", "mysql")["data"]
+    assert len(passwords) == 4
+
+    # The same again.
+    assert not step(present)["changed"]
+
+    # Change.
+    result = step(present, replicas=2, config={"max_connections": 77}, service_labels={"team": "shop"})
+    assert result.actions == [
+        ("update", "ConfigMap", "mysql"),
+        ("update", "Service", "mysql"),
+        ("update", "Service", "mysql-read"),
+        ("update", "Service", "mysql-primary"),
+        ("update", "StatefulSet", "mysql"),
+    ]
+    assert [change["fields"] for change in result["changes"] if change["kind"] == "StatefulSet"] == [
+        ["spec.replicas", "spec.template.metadata.annotations[kubemysql.replication/config-checksum]"]
+    ]
+    assert "max_connections = 77" in namespace.live("ConfigMap", "mysql")["data"]["replica.cnf"]
+    assert not step(present, replicas=2, config={"max_connections": 77}, service_labels={"team": "shop"})["changed"]
+
+    # And back: what is not asked for any more goes.
+    assert step(present)["changed"]
+    assert "team" not in namespace.live("Service", "mysql")["metadata"]["labels"]
+
+    # Drift.
+    namespace.delete("Service", "mysql-read")
+    namespace.delete("ConfigMap", "mysql-scripts")
+    result = step(present)
+    assert result.actions == [("create", "ConfigMap", "mysql-scripts"), ("create", "Service", "mysql-read")]
+    namespace.patch("ConfigMap", "mysql", {"data": {"primary.cnf": None}})
+    namespace.patch("Service", "mysql", {"metadata": {"labels": {"app.kubernetes.io/component": None}}})
+    result = step(present)
+    assert [(change["kind"], change["fields"]) for change in result["changes"]] == [
+        ("ConfigMap", ["data[primary.cnf]"]),
+        ("Service", ["metadata.labels[app.kubernetes.io/component]"]),
+    ]
+    assert not step(present)["changed"]
+
+    # Prune.
+    result = step(present, network_policy=False, pod_disruption_budget=False)
+    assert sorted(result.actions) == [("delete", "NetworkPolicy", "mysql"), ("delete", "PodDisruptionBudget", "mysql")]
+    assert not step(present, network_policy=False, pod_disruption_budget=False)["changed"]
+    assert {action for action, _kind, _name in step(present).actions} == {"create"}
+
+    # Take it down: the data stay.
+    result = step(absent)
+    assert {(kind, name) for _action, kind, name in result.actions} == EVERYTHING - DATA
+    assert result.actions[0] == ("delete", "StatefulSet", "mysql")
+    assert namespace.names("PersistentVolumeClaim") == CLAIMS
+    assert namespace.live("Secret", "mysql")["data"] == passwords
+    assert "mysql-topology" in namespace.names("ConfigMap")
+    assert not step(absent)["changed"]
+
+    # And up again, with the same passwords.
+    result = step(present)
+    assert {(kind, name) for _action, kind, name in result.actions} == EVERYTHING - DATA
+    assert namespace.live("Secret", "mysql")["data"] == passwords
+
+    # Away with everything.
+    result = step(absent, delete_data=True)
+    assert [change for change in result.actions if change[1] == "PersistentVolumeClaim"] == [
+        ("delete", "PersistentVolumeClaim", claim) for claim in sorted(CLAIMS)
+    ]
+    assert {(kind, name) for _action, kind, name in result.actions if kind != "PersistentVolumeClaim"} == EVERYTHING
+    assert namespace.names("PersistentVolumeClaim") == set()
+    assert not step(absent, delete_data=True)["changed"]
+    eventually("only the namespace's own objects to be left", lambda: _left(namespace) == set())
+
+
+def _left(namespace: Namespace) -> set[tuple[str, str]]:
+    return {(kind, name) for kind, name in namespace.dump() if "mysql" in name}
+
+
+def test_data_of_a_cluster_that_is_gone_already(step: Step, present: Run, absent: Run, namespace: Namespace) -> None:
+    step(present, replicas=1)
+    step(absent)
+    result = step(absent, delete_data=True)
+    assert sorted(result.actions) == [
+        ("delete", "ConfigMap", "mysql-topology"),
+        ("delete", "PersistentVolumeClaim", "data-mysql-0"),
+        ("delete", "Secret", "mysql"),
+    ]
+
+
+def test_two_clusters_in_a_namespace_leave_each_other_alone(present: Run, absent: Run, namespace: Namespace) -> None:
+    assert not present(name="shop", replicas=1).get("failed")
+    shop = {key: uid for key, (uid, _version) in namespace.dump().items() if key[1].startswith("shop")}
+    assert not present(name="shop-0", replicas=1).get("failed")
+    assert {kind for _action, kind, _name in present(name="shop-0", replicas=1, network_policy=False).actions} == {
+        "NetworkPolicy"
+    }
+    namespace.settled()
+    assert not absent(name="shop-0", delete_data=True).get("failed")
+    left = {key: uid for key, (uid, _version) in namespace.dump().items() if key in shop}
+    assert left == shop
+    assert {kind for kind, name in namespace.dump() if "shop-0" in name} <= {"Pod", "PersistentVolumeClaim"}
+    assert namespace.names("PersistentVolumeClaim") == {"data-shop-0"}
+
+
+def test_absent_where_nothing_ever_was(absent: Run) -> None:
+    assert absent()["changed"] is False
+    assert absent(delete_data=True)["changed"] is False

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fields of others: left alone where they do not meet ours, explained where they do, taken over when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from integration.api.module import Result, run_module
+from integration.api.server import Namespace, Object
+
+Run = Callable[..., Result]
+CNF = "data[replica.cnf]"
+
+
+def container(stateful_set: Object, name: str) -> Object:
+    found: Object = next(each for each in stateful_set["spec"]["template"]["spec"]["containers"] if each["name"] == name)
+    return found
+
+
+def test_foreign_fields_are_left_alone(present: Run, namespace: Namespace) -> None:
+    present(replicas=1)
+    environment = {
+        "containers": [{"name": "mysql", "env": [{"name": "TZ", "value": "UTC"}]}, {"name": "agent", "image": "agent:1"}]
+    }
+    namespace.patch("StatefulSet", "mysql", {"spec": {"template": {"spec": environment}}})
+    namespace.patch("Service", "mysql-read", {"metadata": {"annotations": {"example.com/a": "1"}, "labels": {"team": "shop"}}})
+    namespace.patch("Service", "mysql-read", {"spec": {"sessionAffinity": "ClientIP"}})
+    namespace.patch("ConfigMap", "mysql", {"data": {"other.cnf": "[client]"}})
+    before = namespace.settled()
+
+    result = present(replicas=1)
+    assert result["changes"] == []
+    assert result.written == []
+    assert namespace.dump() == before
+
+    assert present(replicas=2, config={"max_connections": 5}, service_annotations={"example.com/b": "2"})["changed"]
+    stateful_set, service = namespace.live("StatefulSet", "mysql"), namespace.live("Service", "mysql-read")
+    assert {"name": "TZ", "value": "UTC"} in container(stateful_set, "mysql")["env"]
+    assert container(stateful_set, "agent")["image"] == "agent:1"
+    assert service["metadata"]["annotations"] == {"example.com/a": "1", "example.com/b": "2"}
+    assert service["metadata"]["labels"]["team"] == "shop"
+    assert service["spec"]["sessionAffinity"] == "ClientIP"
+    assert namespace.live("ConfigMap", "mysql")["data"]["other.cnf"] == "[client]"
+
+
+def test_foreign_objects_are_never_pruned(present: Run, absent: Run, namespace: Namespace) -> None:
+    present(replicas=1)
+    labels = namespace.live("ConfigMap", "mysql")["metadata"]["labels"]
+    namespace.create("ConfigMap", "copied-labels", {"metadata": {"labels": labels}, "data": {"a": "b"}})
+    namespace.create("NetworkPolicy", "copied-labels", {"metadata": {"labels": labels}, "spec": {"podSelector": {}}})
+    assert present(replicas=1)["changes"] == []
+    assert absent(delete_data=True)["changed"]
+    assert "copied-labels" in namespace.names("ConfigMap")
+    assert "copied-labels" in namespace.names("NetworkPolicy")
+
+
+def test_a_conflict_is_explained_and_force_conflicts_takes_over(present: Run, namespace: Namespace) -> None:
+    present(replicas=1)
+    namespace.patch("ConfigMap", "mysql", {"data": {"replica.cnf": "[mysqld]\n"}}, manager="their-tool")
+    before = namespace.settled()
+
+    for check in (True, False):
+        result = present(replicas=1, check=check)
+        assert result["failed"]
+        assert result["status"] == 409
+        for word in ("ConfigMap mysql", "replica.cnf", '"their-tool"', "force_conflicts: true"):
+            assert word in result["msg"]
+        assert not result.get("changed", False)
+        assert namespace.dump() == before
+
+    foretold = present(replicas=1, force_conflicts=True, check=True)
+    assert namespace.dump() == before
+    taken = present(replicas=1, force_conflicts=True)
+    assert foretold["changes"] == taken["changes"]
+    assert [(change["name"], change["fields"]) for change in taken["changes"]] == [("mysql", [CNF])]
+    assert namespace.live("ConfigMap", "mysql")["data"]["replica.cnf"] != "[mysqld]\n"
+    assert present(replicas=1)["changes"] == []
+
+
+def test_kubectl_scale_is_a_conflict_too(present: Run, namespace: Namespace) -> None:
+    present(replicas=2)
+    namespace.patch("StatefulSet", "mysql", {"spec": {"replicas": 4}}, manager="kubectl")
+    result = present(replicas=2)
+    assert ".spec.replicas" in result["msg"]
+    assert "StatefulSet mysql" in result["msg"]
+    # The same number is no conflict: both own it then.
+    assert present(replicas=4)["changes"] == []
+
+
+def test_an_unlabelled_stateful_set_of_the_same_name_is_not_broken(present: Run, namespace: Namespace) -> None:
+    """What the tutorial leaves behind is called `mysql` as well."""
+    labels = {"app": "mysql"}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"nodeSelector": {"no": "node"}, "containers": [{"name": "mysql", "image": "m:1"}]},
+    }
+    spec = {"replicas": 0, "serviceName": "mysql", "selector": {"matchLabels": labels}, "template": template}
+    namespace.create("StatefulSet", "mysql", {"spec": spec})
+    before = namespace.settled()
+    result = present()
+    assert "StatefulSet mysql: spec.selector is " in result["msg"]
+    assert "--cascade=orphan" in result["msg"]
+    assert namespace.dump() == before
+
+
+def test_present_by_another_name_changes_nothing_of_the_first(present: Run, namespace: Namespace) -> None:
+    present(replicas=1)
+    before = {key: value for key, value in namespace.settled().items() if key[1].startswith("mysql")}
+    run_module(namespace=namespace.name, name="other", wait=False, storage_class="there-is-none", network_policy=False)
+    after = {key: value for key, value in namespace.settled().items() if key[1].startswith("mysql")}
+    assert after == before

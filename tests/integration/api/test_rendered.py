@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`state: rendered`: manifests that `kubectl apply -f` takes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from integration.api.module import run_module
+from integration.api.server import Namespace
+
+KEYS = ("root-password", "replication-password", "clone-password", "admin-password")
+
+
+@pytest.fixture
+def kubectl() -> str:
+    home = Path(os.environ.get("KUBEMYSQL_HOME") or Path.home() / ".cache" / "kubemysql")
+    found = shutil.which("kubectl", path=f"{home}{os.pathsep}{os.environ['PATH']}")
+    if found is None:
+        pytest.skip("there is no kubectl on this machine; `make cluster` brings one")
+    return found
+
+
+def test_kubectl_applies_it(namespace: Namespace, kubectl: str, tmp_path: Path) -> None:
+    namespace.create("Secret", "passwords", {"stringData": dict.fromkeys(KEYS, "s3cret")})
+    version = ".".join(map(str, namespace.server.version))
+    options = {"secret_name": "passwords", "storage_class": "there-is-none", "kubernetes_version": version}
+    result = run_module(state="rendered", namespace=namespace.name, **options)
+    assert result["changed"] is False
+    assert result.requests == []
+    path = tmp_path / "manifests.yml"
+    path.write_text(yaml.safe_dump_all(result["manifests"]))
+
+    # The cluster is the one this tier talks to, whatever the caller's own kubeconfig says.
+    environment = {**os.environ, "KUBECONFIG": os.environ["K8S_AUTH_KUBECONFIG"]}
+    command = [kubectl, "apply", "-f", str(path)]
+
+    def apply() -> list[str]:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert "Warning" not in done.stderr or "deprecated" in done.stderr
+        return done.stdout.splitlines()
+
+    assert [line.rpartition(" ")[2] for line in apply()] == ["created"] * len(result["manifests"])
+    assert [line.rpartition(" ")[2] for line in apply()] == ["unchanged"] * len(result["manifests"])
+
+    # What the module would make of it is what is there.
+    adopted = run_module(
+        namespace=namespace.name, secret_name="passwords", storage_class="there-is-none", wait=False, check=True
+    )
+    assert adopted["changes"] == []
+
+
+def test_no_credentials_are_looked_for() -> None:
+    result = run_module(state="rendered", kubeconfig="/there/is/none", host=None)
+    assert len(result["manifests"]) == 10
+    assert "Secret" not in {manifest["kind"] for manifest in result["manifests"]}

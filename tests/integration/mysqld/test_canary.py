@@ -1,0 +1,159 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The canary on real servers: it arrives, it is late, it is refused, and it never leaves anything behind."""
+
+from __future__ import annotations
+
+import threading
+
+from ansible_collections.kubemysql.replication.plugins.module_utils.constants import CANARY_SCHEMA
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.canary import CanaryResult, fly_canary
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
+from ansible_collections.kubemysql.replication.plugins.module_utils.wait import SystemClock
+from integration.mysqld.judge import judge
+from integration.mysqld.servers import Cluster, eventually
+from unit.fakes.kubernetes_objects import NAMES, deployed
+
+
+def fly(fleet: Fleet, timeout: float = 10) -> CanaryResult:
+    return fly_canary(fleet, observe(deployed(), fleet, NAMES), timeout=timeout, clock=SystemClock())
+
+
+def tables(cluster: Cluster) -> list[dict[str, object]]:
+    """What is left of canaries on any server."""
+    cluster.settle()
+    return [row for server in cluster.servers.values() for row in server.run(f"SHOW DATABASES LIKE '{CANARY_SCHEMA}'")]
+
+
+def test_row_arrives_on_every_replica(cluster: Cluster, fleet: Fleet) -> None:
+    result = fly(fleet)
+    assert result.arrived
+    assert result.findings == ()
+    assert [arrival.instance for arrival in result.arrivals] == ["mysql-1", "mysql-2"]
+    assert all(arrival.milliseconds is not None and 0 < arrival.milliseconds < 5000 for arrival in result.arrivals)
+    assert tables(cluster) == []
+    assert judge(fleet).healthy
+
+
+def test_many_runs_at_once(cluster: Cluster, connector: PyMySqlConnector) -> None:
+    results: list[CanaryResult] = []
+
+    def run() -> None:
+        fleet = Fleet(connector, timeout=10)
+        for _ in range(3):
+            results.append(fly(fleet))
+        fleet.close()
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result.findings for result in results] == [()] * 18
+    assert all(result.arrived for result in results)
+    assert tables(cluster) == []
+
+
+def test_row_that_cannot_be_applied(cluster: Cluster, fleet: Fleet) -> None:
+    cluster["mysql-2"].run("STOP REPLICA SQL_THREAD")
+    result = fly(fleet, timeout=0.5)
+    assert not result.arrived
+    assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_LATE, "mysql-2")]
+    assert result.arrivals[0].milliseconds is not None
+    cluster["mysql-2"].run("START REPLICA")
+    assert tables(cluster) == []
+
+
+def test_row_that_a_filter_swallows(cluster: Cluster, fleet: Fleet) -> None:
+    """Its GTID arrives, and the row does not: only reading it back tells."""
+    swallow = f"CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE = ('{CANARY_SCHEMA}.%%')"
+    cluster["mysql-1"].run("STOP REPLICA", swallow.replace("%%", "%"), "START REPLICA")
+    cluster.settle()
+    assert judge(fleet).healthy
+    result = fly(fleet, timeout=0.5)
+    assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_LATE, "mysql-1")]
+    cluster["mysql-1"].run("STOP REPLICA", "CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE = ()", "START REPLICA")
+
+
+def test_read_only_primary_is_not_tried(cluster: Cluster, fleet: Fleet) -> None:
+    cluster["mysql-0"].run("SET GLOBAL super_read_only = ON")
+    result = fly(fleet)
+    assert (result.attempted, result.arrived) == (False, False)
+    assert [each.kind for each in result.findings] == [Kind.CANARY_UNKNOWN]
+    assert "read-only" in result.findings[0].message
+
+
+def test_primary_that_turns_read_only_meanwhile(cluster: Cluster, fleet: Fleet) -> None:
+    seen = observe(deployed(), fleet, NAMES)
+    cluster["mysql-0"].run("SET GLOBAL super_read_only = ON")
+    result = fly_canary(fleet, seen, timeout=1, clock=SystemClock())
+    assert (result.attempted, result.arrived) == (True, False)
+    assert Kind.CANARY_UNKNOWN in [each.kind for each in result.findings]
+    assert "1290" in str(result.reason)
+
+
+def test_user_without_the_right(cluster: Cluster, fleet: Fleet) -> None:
+    cluster["mysql-0"].run("REVOKE ALL ON kubemysql_canary.* FROM kubemysql_admin@'%'")
+    result = fly(fleet)
+    assert "1044" in str(result.reason)
+
+
+def test_replica_that_is_gone(cluster: Cluster, connector: PyMySqlConnector) -> None:
+    fleet = Fleet(connector, timeout=1)
+    seen = observe(deployed(), fleet, NAMES)
+    cluster["mysql-2"].stop()
+    try:
+        result = fly_canary(fleet, seen, timeout=2, clock=SystemClock())
+    finally:
+        cluster["mysql-2"].start()
+        cluster["mysql-2"].run("START REPLICA")
+    assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_UNKNOWN, "mysql-2")]
+    assert tables(cluster) == []
+    fleet.close()
+
+
+def test_primary_session_lost_before_the_end(cluster: Cluster, fleet: Fleet) -> None:
+    """The row is written, then the session dies: cleaning up takes a new one."""
+    cluster["mysql-1"].run("STOP REPLICA SQL_THREAD")
+    results: list[CanaryResult] = []
+    thread = threading.Thread(target=lambda: results.append(fly(fleet, timeout=1)))
+    thread.start()
+    primary = cluster["mysql-0"]
+    eventually("the schema to be there", lambda: primary.run(f"SHOW DATABASES LIKE '{CANARY_SCHEMA}'"))
+    for row in primary.run("SELECT id FROM information_schema.processlist WHERE user = 'kubemysql_admin'"):
+        primary.run(f"KILL {row['id']}")
+    thread.join()
+    assert results[0].left_behind is None
+    cluster["mysql-1"].run("START REPLICA")
+    assert tables(cluster) == []
+
+
+def test_what_killed_runs_left_behind_is_removed_after_an_hour(cluster: Cluster, fleet: Fleet) -> None:
+    primary = cluster["mysql-0"]
+    primary.run(
+        f"CREATE DATABASE {CANARY_SCHEMA}",
+        "SET timestamp = UNIX_TIMESTAMP() - 7200",
+        f"CREATE TABLE {CANARY_SCHEMA}.run_old (x INT)",
+    )
+    primary.run(f"CREATE TABLE {CANARY_SCHEMA}.run_new (x INT)")
+    assert fly(fleet).arrived
+    assert primary.run(f"SHOW TABLES IN {CANARY_SCHEMA}") == [{f"Tables_in_{CANARY_SCHEMA}": "run_new"}]
+    primary.run(f"DROP TABLE {CANARY_SCHEMA}.run_new")
+    assert fly(fleet).arrived
+    assert tables(cluster) == []
+
+
+def test_no_other_table_is_ever_touched(cluster: Cluster, fleet: Fleet) -> None:
+    primary = cluster["mysql-0"]
+    primary.run(
+        f"CREATE DATABASE {CANARY_SCHEMA}",
+        "SET timestamp = UNIX_TIMESTAMP() - 7200",
+        f"CREATE TABLE {CANARY_SCHEMA}.mine (x INT)",
+    )
+    assert fly(fleet).arrived
+    assert primary.run(f"SHOW TABLES IN {CANARY_SCHEMA}") == [{f"Tables_in_{CANARY_SCHEMA}": "mine"}]

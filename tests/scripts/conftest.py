@@ -1,0 +1,146 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures: fake clusters, and volumes of a bootstrapped one to start from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from pods import Cluster, Pod, network_namespace
+from rootfs import root_file_system
+
+BOOTSTRAPPED = "2026-01-02T03:04:05Z"
+ROWS = 200
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.scripts)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "scripts: runs the pod scripts with a real MySQL; needs root, and the image's root file system")
+
+
+MakeCluster = Callable[[], Cluster]
+
+
+@pytest.fixture(scope="session")
+def make_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeCluster]:
+    """Makes empty clusters; they end with the session at the latest."""
+    if os.geteuid() != 0:
+        pytest.skip("fake pods need root, for namespaces and chroot")
+    clusters: list[Cluster] = []
+    root = root_file_system()
+    with network_namespace() as network:
+
+        def make() -> Cluster:
+            cluster = Cluster(tmp_path_factory.mktemp("cluster") / "base", root, network, len(clusters) + 1)
+            clusters.append(cluster)
+            return cluster
+
+        yield make
+        for cluster in clusters:
+            end(cluster)
+
+
+def end(cluster: Cluster) -> None:
+    cluster.stop()
+    shutil.rmtree(cluster.base, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Volumes of a bootstrapped cluster of two that was stopped in good order, and what its start looked like."""
+
+    cluster: Cluster
+    environment_of_first_mysqld: str
+    arguments_seen: str
+
+    def restore(self, pod: Pod, donor: str | None = None) -> None:
+        """Give the pod a copy of the volume of ``donor``, or of its own namesake."""
+        shutil.rmtree(pod.volume)
+        source = self.cluster.pods[donor or pod.name].volume
+        subprocess.run(["cp", "-a", "--sparse=always", str(source), str(pod.volume)], check=True)
+
+
+@pytest.fixture(scope="session")
+def golden(make_cluster: MakeCluster) -> Golden:
+    """Bootstraps a cluster from nothing, as all fresh deployments do."""
+    cluster = make_cluster()
+    primary, replica = cluster.pod("mysql-0"), cluster.pod("mysql-1")
+    (primary.volume / "lost+found").mkdir()
+    replica.run("configure")
+    cloning = replica.start("provision")
+    primary.start_all()
+    primary.wait_ready()
+    assert cloning.wait() == 0, cloning.log
+    replica.start_mysql()
+    replica.start("replication")
+    replica.wait_ready()
+    primary.sql(f"CREATE DATABASE shop; CREATE TABLE shop.t (a INT PRIMARY KEY, b BLOB); SET cte_max_recursion_depth = {ROWS};"
+                f"INSERT INTO shop.t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) SELECT i, RANDOM_BYTES(1024) FROM n;"
+                "CREATE USER app@'%' IDENTIFIED BY 'app'; GRANT ALL ON shop.* TO app@'%';")
+    replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
+    environment = Path(f"/proc/{primary.mysqld_pid()}/environ").read_bytes().decode(errors="replace")
+    arguments = "".join(path.read_bytes().decode(errors="replace") for path in command_lines(primary) + command_lines(replica))
+    for pod in (replica, primary):
+        pod.container("mysql").kill(signal.SIGTERM)
+        assert pod.container("mysql").wait() == 0
+        pod.stop()
+    return Golden(cluster, environment, arguments)
+
+
+def command_lines(pod: Pod) -> list[Path]:
+    return [Path(f"/proc/{container.pid}/cmdline") for container in pod.containers if container.running]
+
+
+def gtids(pod: Pod) -> str:
+    return pod.sql("SELECT REPLACE(@@global.gtid_executed, CHAR(10), '')")
+
+
+@pytest.fixture
+def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
+    """An empty cluster, never bootstrapped."""
+    made = make_cluster()
+    yield made
+    end(made)
+
+
+def start_pair(cluster: Cluster, golden: Golden) -> tuple[Pod, Pod]:
+    """Start the bootstrapped cluster anew: primary and replica, both ready."""
+    cluster.write_topology(bootstrapped=BOOTSTRAPPED)
+    pods = cluster.pod("mysql-0"), cluster.pod("mysql-1")
+    for pod in pods:
+        golden.restore(pod)
+        pod.start_all()
+    for pod in pods:
+        pod.wait_ready()
+    return pods
+
+
+@pytest.fixture
+def pair(cluster: Cluster, golden: Golden) -> tuple[Pod, Pod]:
+    return start_pair(cluster, golden)
+
+
+@pytest.fixture(scope="module")
+def shared_pair(make_cluster: MakeCluster, golden: Golden) -> Iterator[tuple[Pod, Pod]]:
+    """A running primary and replica for tests that leave them as they found them."""
+    made = make_cluster()
+    yield start_pair(made, golden)
+    end(made)

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""MySQL servers in memory, behind the ports: as much of a server as this collection asks of one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SqlError, Unreachable
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
+
+__all__ = ["NOW", "FakeConnector", "FakeServer", "FakeSession", "replicating", "uuid_of"]
+
+NOW = 1_800_000_000.0
+Row = dict[str, object]
+
+
+def uuid_of(number: int) -> str:
+    return f"{number:08x}-1111-4111-8111-111111111111"
+
+
+def status_row(source: FakeServer) -> Row:
+    """A healthy channel in the words of a server 8.0.22 or newer."""
+    return {
+        "Channel_Name": "",
+        "Source_Host": f"{source.name}.mysql",
+        "Source_Port": 3306,
+        "Source_UUID": source.server_uuid,
+        "Replica_IO_Running": "Yes",
+        "Replica_SQL_Running": "Yes",
+        "Last_IO_Errno": 0,
+        "Last_IO_Error": "",
+        "Last_SQL_Errno": 0,
+        "Last_SQL_Error": "",
+        "Seconds_Behind_Source": 0,
+        "SQL_Delay": 0,
+        "Source_SSL_Allowed": "Yes",
+        "Auto_Position": 1,
+        "Retrieved_Gtid_Set": "",
+    }
+
+
+def applier_row() -> Row:
+    """An idle applier whose newest transaction came a minute ago."""
+    return {
+        "queueing": "",
+        "queueing_since": None,
+        "last_queued": f"{uuid_of(100)}:5",
+        "last_queued_at": NOW - 60,
+        "processing": "",
+        "processing_since": None,
+        "applying": "",
+        "applying_since": None,
+        "last_queued_applied": 1,
+        "error": None,
+        "now": NOW,
+    }
+
+
+@dataclass
+class FakeServer:
+    """A server; ``channel`` and ``applier`` are its rows, ``refusals`` maps words of a statement to an error."""
+
+    name: str
+    server_id: int
+    version: str = "9.7.4"
+    server_uuid: str | None = None
+    read_only: int = 1
+    super_read_only: int | None = 1
+    gtid_mode: str | None = "ON"
+    executed: GtidSet = field(default_factory=GtidSet)
+    purged: str = ""
+    channel: Row | None = None
+    applier: Row = field(default_factory=applier_row)
+    tables: dict[str, set[str]] = field(default_factory=dict)
+    down: SqlError | None = None
+    refusals: dict[str, SqlError] = field(default_factory=dict)
+    followers: list[FakeServer] = field(default_factory=list)
+    on_statement: Callable[[FakeServer, str], None] = lambda _server, _sql: None
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.server_uuid = self.server_uuid or uuid_of(self.server_id)
+
+    def commit(self) -> None:
+        """One more transaction of this server's own, here and on every follower that applies."""
+        assert self.server_uuid
+        lane = (self.server_uuid, "")
+        last = max((last for its_lane, intervals in self.executed.lanes if its_lane == lane for _first, last in intervals), default=0)
+        self.add(GtidSet.of({lane: [(last + 1, last + 1)]}))
+
+    def add(self, gtids: GtidSet) -> None:
+        self.executed |= gtids
+        for follower in self.followers:
+            if follower.applies:
+                follower.add(gtids)
+
+    @property
+    def applies(self) -> bool:
+        return self.channel is not None and self.channel["Replica_SQL_Running"] == self.channel["Replica_IO_Running"] == "Yes"
+
+    def answer(self, query: Query) -> list[Row]:
+        sql = query.masked
+        self.log.append(sql)
+        self.on_statement(self, sql)
+        if self.down is not None:
+            raise self.down
+        for words, error in self.refusals.items():
+            if words in sql:
+                raise error
+        return self._answer(sql, query.args)
+
+    def _answer(self, sql: str, args: tuple[object, ...]) -> list[Row]:
+        if sql.startswith("SELECT @@global.version"):
+            return [self._instance()]
+        if "REPLICA STATUS" in sql:
+            return [self.channel] if self.channel else []
+        if "replication_connection_status" in sql:
+            return [self.applier]
+        if sql.startswith("SELECT @@global.gtid_executed"):
+            return [{"gtid_executed": str(self.executed)}]
+        if "WAIT_FOR_EXECUTED_GTID_SET" in sql:
+            return [{"timed_out": 0 if GtidSet.parse(str(args[0])) <= self.executed else 1}]
+        if "_LOCK" in sql:
+            return [{"locked": 1, "released": 1}]
+        return self._canary(sql, args)
+
+    def _instance(self) -> Row:
+        return {
+            "version": self.version,
+            "server_id": self.server_id,
+            "server_uuid": self.server_uuid,
+            "read_only": self.read_only,
+            "super_read_only": self.super_read_only,
+            "log_bin": 1,
+            "report_host": f"{self.name}.mysql",
+            "gtid_mode": self.gtid_mode,
+            "gtid_executed": str(self.executed),
+            "gtid_purged": self.purged,
+            "now": NOW,
+        }
+
+    def _canary(self, sql: str, args: tuple[object, ...]) -> list[Row]:
+        """Tables of the canary's schema, each a set of tokens, replicated to whoever applies."""
+        names = re.findall(r"`(\w+)`", sql)
+        if sql.startswith(("CREATE", "INSERT", "DROP")):
+            for server in (self, *(each for each in self.followers if each.applies)):
+                server.change(sql, names, args)
+            self.commit()
+            return []
+        if "table_name = %s" in sql:
+            return [{"1": 1}] if args[1] in self.tables else []
+        if "AS abandoned" in sql:
+            return [{"name": name, "abandoned": 1 if "old" in name else 0} for name in self.tables]
+        if sql.startswith("SELECT token"):
+            return [{"token": token} for token in self.tables[names[1]] if token == args[0]]
+        raise AssertionError(f"the fake server does not know: {sql}")
+
+    def change(self, sql: str, names: list[str], args: tuple[object, ...]) -> None:
+        if sql.startswith("CREATE TABLE"):
+            self.tables[names[1]] = set()
+        elif sql.startswith("INSERT"):
+            self.tables[names[1]].add(str(args[0]))
+        elif sql.startswith("DROP TABLE"):
+            self.tables.pop(names[1], None)
+
+
+class FakeSession:
+    """A ``Session`` with a ``FakeServer``."""
+
+    def __init__(self, server: FakeServer, timeout: float) -> None:
+        self._server = server
+        self.timeout = timeout
+        self.closed = False
+
+    @property
+    def server_version(self) -> str:
+        return self._server.version
+
+    def fetch(self, query: Query) -> list[Row]:
+        if self.closed:
+            raise Unreachable("this session is closed")
+        return [dict(row) for row in self._server.answer(query)]
+
+    def execute(self, query: Query) -> None:
+        self.fetch(query)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeConnector:
+    """A ``Connector``; remembers every session that it opened."""
+
+    def __init__(self, *servers: FakeServer) -> None:
+        self.servers = {server.name: server for server in servers}
+        self.sessions: list[tuple[str, FakeSession]] = []
+
+    def connect(self, instance: str, timeout: float) -> FakeSession:
+        server = self.servers.get(instance)
+        if server is None:
+            raise Unreachable(f"{instance} does not exist")
+        if server.down is not None:
+            raise server.down
+        session = FakeSession(server, timeout)
+        self.sessions.append((instance, session))
+        return session
+
+
+def replicating(count: int = 3) -> tuple[FakeServer, ...]:
+    """A healthy cluster: the first server is the primary, the others follow it."""
+    history = GtidSet.of({(uuid_of(100), ""): [(1, 5)]})
+    primary = FakeServer("mysql-0", 100, read_only=0, super_read_only=0, executed=history)
+    replicas = [FakeServer(f"mysql-{n}", 100 + n, executed=history, channel=status_row(primary)) for n in range(1, count)]
+    primary.followers = replicas
+    return primary, *replicas

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import AccessDenied, SqlError, Unreachable
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet, SqlInstance
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.port import Connector, Instance, Session
+from unit.fakes.mysql import FakeConnector, FakeServer, FakeSession, replicating
+
+
+def test_the_fakes_are_what_the_ports_ask_for() -> None:
+    server = replicating()[0]
+    session: Session = FakeSession(server, 1)
+    connector: Connector = FakeConnector(server)
+    instance: Instance = SqlInstance(session)
+    assert connector
+    assert instance.status().server_id == 100
+
+
+def test_sessions_are_kept() -> None:
+    connector = FakeConnector(*replicating())
+    fleet = Fleet(connector, 1)
+    for _ in range(3):
+        fleet.ask("mysql-0", lambda instance: instance.status())
+    assert [name for name, _session in connector.sessions] == ["mysql-0"]
+    fleet.close()
+    assert connector.sessions[0][1].closed
+
+
+def test_a_lost_session_is_closed_and_opened_again() -> None:
+    primary, *_ = replicating()
+    connector = FakeConnector(primary)
+    fleet = Fleet(connector, 1)
+    fleet.ask("mysql-0", lambda instance: instance.status())
+    primary.down = Unreachable("gone")
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            fleet.ask("mysql-0", lambda instance: instance.status())
+    assert connector.sessions[0][1].closed
+    primary.down = None
+    assert fleet.ask("mysql-0", lambda instance: instance.status()).server_id == 100
+    assert len(connector.sessions) == 2
+
+
+def test_a_refused_statement_does_not_end_the_session() -> None:
+    primary, *_ = replicating()
+    primary.refusals = {"REPLICA STATUS": SqlError("no", 1227)}
+    connector = FakeConnector(primary)
+    fleet = Fleet(connector, 1)
+    with pytest.raises(SqlError):
+        fleet.ask("mysql-0", lambda instance: instance.status())
+    assert fleet.ask("mysql-0", lambda instance: instance.gtid_executed())
+    assert len(connector.sessions) == 1
+
+
+def test_refused_login_is_passed_on() -> None:
+    primary, *_ = replicating()
+    primary.down = AccessDenied("no")
+    with pytest.raises(AccessDenied):
+        Fleet(FakeConnector(primary), 1).ask("mysql-0", lambda instance: instance.status())
+
+
+def test_a_server_of_no_known_version() -> None:
+    server = FakeServer("mysql-0", 100, version="proxy")
+    connector = FakeConnector(server)
+    with pytest.raises(SqlError, match="is no server version"):
+        Fleet(connector, 1).ask("mysql-0", lambda instance: instance.status())
+    assert connector.sessions[0][1].closed
+
+
+def test_a_server_too_old_to_be_asked() -> None:
+    with pytest.raises(SqlError, match=r"5\.1\.73 cannot be asked for instance"):
+        SqlInstance(FakeSession(FakeServer("mysql-0", 100, version="5.1.73"), 1)).status()
+
+
+def test_few_round_trips() -> None:
+    """Two statements on the primary, three on a replica: the number decides how long a look takes."""
+    primary, replica, _ = replicating()
+    for server, statements in ((primary, 2), (replica, 3)):
+        SqlInstance(FakeSession(server, 1)).status()
+        assert len(server.log) == statements
+
+
+def test_waiting_in_slices_shorter_than_the_sessions_patience() -> None:
+    primary, *_ = replicating()
+    instance = SqlInstance(FakeSession(primary, 2))
+    assert instance.wait_for_executed(str(primary.executed), 5)
+    primary.log.clear()
+    assert not instance.wait_for_executed("00000000-1111-4111-8111-111111111111:1", 5)
+    assert len(primary.log) == 5
+
+
+def test_mariadb_has_no_gtid_sets() -> None:
+    assert SqlInstance(FakeSession(FakeServer("mysql-0", 1, version="10.11.6-MariaDB"), 1)).gtid_executed() is None
