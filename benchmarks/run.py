@@ -152,7 +152,8 @@ def spread(values: list[float]) -> str:
 
 def report(sizes: list[Size], empty: list[float]) -> str:
     rows = [
-        f"| {each.replicas} | {spread(each.deploy)} | {TARGETS[each.replicas]:.0f} | {spread(each.no_op)} | {spread(each.verify)} "
+        f"| {each.replicas} | {spread(each.deploy)} | {TARGETS[each.replicas]:.0f} | {spread(each.no_op)} "
+        f"| {spread(each.verify)} "
         f"| {each.requests['mysql_cluster']} + {each.requests['mysql_cluster_verify']} "
         f"| {max(each.memory.values()):.0f} |"
         for each in sizes
@@ -163,12 +164,12 @@ def report(sizes: list[Size], empty: list[float]) -> str:
 Written by `make bench`; do not edit. MySQL 9.7 on the local cluster of [docs/local-cluster.md](../docs/local-cluster.md), \
 {os.cpu_count()} cores. Seconds are the median, with minimum and maximum.
 
-| instances | empty namespace to verified | target | the whole role again, nothing to do | verify alone, without canary \
+| instances | empty namespace to verified | target | the role again, nothing to do | verify alone, without canary \
 | API requests of that | peak memory, MiB |
 | --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-- *Empty namespace to verified* and *the whole role again*: `ansible-playbook playbooks/deploy-mysql.yml`, start to end. \
+- *Empty namespace to verified* and *the role again*: `ansible-playbook playbooks/deploy-mysql.yml`, start to end. \
 An empty playbook takes {spread(empty)} s of it. Target for nothing to do, three instances: {NO_OP_TARGET} s.
 - *Verify alone*: the process of the module `mysql_cluster_verify`.
 - *API requests*: of `mysql_cluster` and of `mysql_cluster_verify` with nothing to do, from the API server's audit log.

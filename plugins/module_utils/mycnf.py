@@ -82,11 +82,9 @@ def _bare(name: str) -> str:
 def _check_name(option: str, name: str) -> None:
     if not _NAME.fullmatch(name):
         raise SpecError(option, "not the name of a mysqld option: expected letters, digits, '_' or '-'")
-    bare = _bare(name)
-    # mysqld takes an unambiguous beginning of a name for the name, so `server_i` would be server_id.
-    for owned in OWNED:
-        if bare == owned or (owned.startswith(bare) and len(bare) >= 4):
-            raise SpecError(option, f"the collection sets {owned} itself: {OWNED[owned]}. Remove the option")
+    owned = _bare(name)
+    if owned in OWNED:
+        raise SpecError(option, f"the collection sets {owned} itself: {OWNED[owned]}. Remove the option")
 
 
 def _text(option: str, value: object) -> str:

@@ -188,6 +188,8 @@ def check_password(option: str, password: str) -> None:
         raise SpecError(option, "is empty")
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in password):
         raise SpecError(option, "holds a control character, such as a newline; only printable characters can be used")
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in password):
+        raise SpecError(option, "is not UTF-8")
     if option == "replication_password" and len(password.encode()) > MAX_REPLICATION_PASSWORD:
         raise SpecError(
             option, f"has more than {MAX_REPLICATION_PASSWORD} bytes, the most that CHANGE REPLICATION SOURCE TO takes"

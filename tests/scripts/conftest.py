@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -33,23 +34,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "scripts: runs the pod scripts with a real MySQL; needs root, and the image's root file system")
+    config.addinivalue_line(
+        "markers", "scripts: runs the pod scripts with a real MySQL; needs root, and the image's root file system"
+    )
 
 
 MakeCluster = Callable[[], Cluster]
 
 
 @pytest.fixture(scope="session")
-def make_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeCluster]:
-    """Makes empty clusters; they end with the session at the latest."""
+def make_cluster() -> Iterator[MakeCluster]:
+    """Makes empty clusters, in memory where that is possible; they end with the session at the latest."""
     if os.geteuid() != 0:
         pytest.skip("fake pods need root, for namespaces and chroot")
     clusters: list[Cluster] = []
     root = root_file_system()
-    with network_namespace() as network:
+    memory = Path("/dev/shm")
+    folder = memory if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else None
+    with network_namespace() as network, TemporaryDirectory(prefix="kubemysql-", dir=folder) as base_name:
+        base = Path(base_name)
 
         def make() -> Cluster:
-            cluster = Cluster(tmp_path_factory.mktemp("cluster") / "base", root, network, len(clusters) + 1)
+            cluster = Cluster(base / str(len(clusters)), root, network, len(clusters) + 1)
             clusters.append(cluster)
             return cluster
 
@@ -92,9 +98,11 @@ def golden(make_cluster: MakeCluster) -> Golden:
     replica.start_mysql()
     replica.start("replication")
     replica.wait_ready()
-    primary.sql(f"CREATE DATABASE shop; CREATE TABLE shop.t (a INT PRIMARY KEY, b BLOB); SET cte_max_recursion_depth = {ROWS};"
-                f"INSERT INTO shop.t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) SELECT i, RANDOM_BYTES(1024) FROM n;"
-                "CREATE USER app@'%' IDENTIFIED BY 'app'; GRANT ALL ON shop.* TO app@'%';")
+    primary.sql(
+        f"CREATE DATABASE shop; CREATE TABLE shop.t (a INT PRIMARY KEY, b BLOB); SET cte_max_recursion_depth = {ROWS};"
+        f"INSERT INTO shop.t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) SELECT i, RANDOM_BYTES(1024) FROM n;"
+        "CREATE USER app@'%' IDENTIFIED BY 'app'; GRANT ALL ON shop.* TO app@'%';"
+    )
     replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
     environment = Path(f"/proc/{primary.mysqld_pid()}/environ").read_bytes().decode(errors="replace")
     arguments = "".join(path.read_bytes().decode(errors="replace") for path in command_lines(primary) + command_lines(replica))

@@ -85,7 +85,7 @@ def deploy(
         try:
             wait_for_rollout(store, evidence, spec.names, timeout=timeout, clock=clock, on_look=note_bootstrap)
         except CollectionError as error:
-            error.details["changed"] = deployment.changed
+            error.details["changed"] = deployment.changed or topology != deployment.topology
             raise
     return topology
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..diff import Change, check_immutable, field_changes, redact
+from ..errors import CollectionError
 from ..kube.port import Manifest, ObjectStore
 from ..manifests.bundle import Bundle
 from .live import LiveCluster
@@ -25,7 +26,9 @@ def plan_changes(store: ObjectStore, live: LiveCluster, bundle: Bundle, digest: 
     """
     for manifest in bundle:
         if manifest["kind"] == "StatefulSet":
-            check_immutable(live.get("StatefulSet", manifest["metadata"]["name"]), manifest)
+            name = manifest["metadata"]["name"]
+            # One without our labels, such as the tutorial's, is not in the list.
+            check_immutable(live.get("StatefulSet", name) or store.get("StatefulSet", name), manifest)
     planned = [_plan_one(store, live, manifest, digest) for manifest in bundle]
     return (*planned, *_plan_prunes(live, bundle))
 
@@ -49,11 +52,21 @@ def _plan_prunes(live: LiveCluster, bundle: Bundle) -> list[Change]:
 
 
 def apply_changes(store: ObjectStore, bundle: Bundle, changes: tuple[Change, ...]) -> None:
-    """Carry out what ``plan_changes`` found. An object that would not change is not sent again."""
+    """Carry out what ``plan_changes`` found. An object that would not change is not sent again.
+
+    An error on the way says whether something was ``changed`` before.
+    """
     actions = {(change.kind, change.name): change.action for change in changes}
-    for manifest in bundle:
-        if actions[manifest["kind"], manifest["metadata"]["name"]] != "none":
-            store.apply(manifest)
-    for change in changes:
-        if change.action == "delete":
-            store.delete(change.kind, change.name)
+    changed = False
+    try:
+        for manifest in bundle:
+            if actions[manifest["kind"], manifest["metadata"]["name"]] != "none":
+                store.apply(manifest)
+                changed = True
+        for change in changes:
+            if change.action == "delete":
+                store.delete(change.kind, change.name)
+                changed = True
+    except CollectionError as error:
+        error.details["changed"] = changed
+        raise

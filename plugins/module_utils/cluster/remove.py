@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..constants import LABEL_INSTANCE
 from ..diff import Change, field_changes
-from ..errors import WaitTimeout
+from ..errors import CollectionError, WaitTimeout
 from ..kube.port import ObjectStore
 from ..names import Names
 from ..wait import Clock, poll
@@ -46,9 +46,18 @@ def _claims(store: ObjectStore, names: Names) -> list[str]:
 
 
 def remove(store: ObjectStore, names: Names, changes: tuple[Change, ...], *, wait: bool, timeout: float, clock: Clock) -> None:
-    """Delete what was planned and, if ``wait``, return when pods and deleted claims are gone."""
-    for change in changes:
-        store.delete(change.kind, change.name)
+    """Delete what was planned and, if ``wait``, return when pods and deleted claims are gone.
+
+    An error on the way says whether something was ``changed`` before.
+    """
+    changed = False
+    try:
+        for change in changes:
+            store.delete(change.kind, change.name)
+            changed = True
+    except CollectionError as error:
+        error.details["changed"] = changed
+        raise
     if not wait:
         return
     leaving = any(change.kind == "PersistentVolumeClaim" for change in changes)
@@ -63,4 +72,4 @@ def remove(store: ObjectStore, names: Names, changes: tuple[Change, ...], *, wai
     try:
         poll(look, pending=pending, timeout=timeout, interval=_INTERVAL, clock=clock)
     except WaitTimeout as error:
-        raise WaitTimeout(error.message, changed=bool(changes)) from error
+        raise WaitTimeout(error.message, changed=changed) from error

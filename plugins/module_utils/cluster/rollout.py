@@ -21,6 +21,8 @@ _INTERVAL = 0.25
 _LOG_LINES = 12
 # The controller creates all pods at once; when some are missing for longer, something refuses them.
 _MISSING_POD_SECONDS = 3.0
+# By a quota or a policy, and by the API server's validation, which sees a pod template's details only in the pod.
+_REFUSALS = ("forbidden", "is invalid")
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def _give_up_if_hopeless(evidence: Evidence, names: Names, rollout: Rollout, *, 
             raise WaitFailed(f"waiting longer cannot help: {_describe(evidence, obstacle)}")
     wanted = (rollout.stateful_set or {"spec": {"replicas": 0}})["spec"]["replicas"]
     if len(rollout.pods) < wanted and not patient:
-        refused = [event for event in evidence.warnings("StatefulSet", names.stateful_set) if "forbidden" in event.message]
+        warnings = evidence.warnings("StatefulSet", names.stateful_set)
+        refused = [event for event in warnings if any(word in event.message for word in _REFUSALS)]
         if refused:
             raise WaitFailed(f"waiting longer cannot help: the pods are refused: {refused[-1].message}")
 

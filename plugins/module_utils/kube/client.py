@@ -31,6 +31,8 @@ try:
     from kubernetes.dynamic import DynamicClient
     from kubernetes.stream.ws_client import portforward_call
     from urllib3.exceptions import HTTPError
+    from websocket import setdefaulttimeout
+    from yaml import YAMLError
 
     IMPORT_ERROR: str | None = None
 except ImportError:
@@ -40,6 +42,8 @@ __all__ = ["KubernetesClient", "connect"]
 
 # One request; a healthy API server answers in milliseconds, a stalled one must not use up the whole wait_timeout.
 _REQUEST_TIMEOUT = 30.0
+# What the library raises on a kubeconfig that is YAML of another shape.
+_MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 
 
 class _NoDiscovery:
@@ -65,16 +69,21 @@ def _configuration(auth: KubernetesAuth) -> Configuration:
     if auth.api_key is not None:
         # The plain key works with every release of the library; newer ones know it as an alias of BearerToken.
         configuration.api_key = {"authorization": f"Bearer {auth.api_key}"}
-    for attribute, value in (
-        ("ssl_ca_cert", auth.ca_cert),
-        ("cert_file", auth.client_cert),
-        ("key_file", auth.client_key),
-        ("verify_ssl", auth.validate_certs),
-    ):
+    if auth.validate_certs is not None:
+        configuration.verify_ssl = auth.validate_certs
+    for option, attribute in (("ca_cert", "ssl_ca_cert"), ("client_cert", "cert_file"), ("client_key", "key_file")):
+        value = getattr(auth, option)
         if value is not None:
-            setattr(configuration, attribute, os.path.expanduser(value) if isinstance(value, str) else value)
+            setattr(configuration, attribute, _readable(option, value))
     configuration.retries = False
     return configuration
+
+
+def _readable(option: str, path: str) -> str:
+    path = os.path.expanduser(path)
+    if not os.access(path, os.R_OK):
+        raise ApiUnavailable(f"{option}: there is no file {path} that can be read")
+    return path
 
 
 def _load(auth: KubernetesAuth, configuration: Configuration) -> None:
@@ -87,7 +96,7 @@ def _load(auth: KubernetesAuth, configuration: Configuration) -> None:
             client_configuration=configuration,
             persist_config=False,
         )
-    except (kubernetes_config.ConfigException, OSError) as error:
+    except (kubernetes_config.ConfigException, OSError, YAMLError, *_MALFORMED) as error:
         if named or "KUBERNETES_SERVICE_HOST" not in os.environ:
             raise ApiUnavailable(
                 f"kubeconfig: {auth.kubeconfig or 'the default one'} cannot be used: {error}. "
@@ -179,6 +188,8 @@ class KubernetesClient:
         url = f"{self._configuration.host}{self._path('Pod', pod)}/portforward"
         token = self._configuration.auth_settings().get("BearerToken")
         headers = {"authorization": token["value"]} if token else {}
+        # The call takes no timeout of its own, and a dead node must not hold it for the kernel's minutes.
+        setdefaulttimeout(timeout)
         try:
             forward = portforward_call(self._configuration, "GET", url, query_params=[("ports", str(port))], headers=headers)
         except ApiException as error:
@@ -200,6 +211,10 @@ class KubernetesClient:
         try:
             return self._client.request(method, path, serialize=False, _request_timeout=_REQUEST_TIMEOUT, **params)
         except ApiException as error:
+            if not error.status:
+                # The library's way to say that TLS failed; its reason is two lines.
+                reason = ": ".join(str(error.reason).splitlines())
+                raise ApiUnavailable(f"cannot {purpose}: {reason}. Check ca_cert, client_cert and validate_certs") from error
             raise _translate(error, purpose, self._namespace) from error
         except (HTTPError, OSError) as error:
             reason = getattr(error, "reason", None) or error

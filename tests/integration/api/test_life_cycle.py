@@ -135,7 +135,7 @@ def _left(namespace: Namespace) -> set[tuple[str, str]]:
     return {(kind, name) for kind, name in namespace.dump() if "mysql" in name}
 
 
-def test_data_of_a_cluster_that_is_gone_already(step: Step, present: Run, absent: Run, namespace: Namespace) -> None:
+def test_data_of_a_cluster_that_is_gone_already(step: Step, present: Run, absent: Run) -> None:
     step(present, replicas=1)
     step(absent)
     result = step(absent, delete_data=True)

@@ -103,6 +103,7 @@ def test_an_unlabelled_stateful_set_of_the_same_name_is_not_broken(present: Run,
     result = present()
     assert "StatefulSet mysql: spec.selector is " in result["msg"]
     assert "--cascade=orphan" in result["msg"]
+    assert not result.get("changed", False)
     assert namespace.dump() == before
 
 

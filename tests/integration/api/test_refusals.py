@@ -59,7 +59,7 @@ def test_a_missing_right_is_named(present: Run, namespace: Namespace) -> None:
         result = present(**credentials, check=check)
         assert result["failed"]
         assert result["status"] == 403
-        for word in ("cannot apply StatefulSet mysql", "statefulsets", "reader", '"patch"', "docs/permissions.md"):
+        for word in ("cannot apply StatefulSet mysql", "statefulsets", "reader", "cannot patch", "docs/permissions.md"):
             assert word in result["msg"]
         assert namespace.dump() == before
 
@@ -77,23 +77,23 @@ def test_enough_rights_are_those_of_one_namespace(present: Run, absent: Run, nam
     assert absent(**credentials, wait=False)["changed"]
 
 
-@pytest.mark.parametrize("token", ["wrong", "a.b.c"])
-def test_wrong_credentials(present: Run, namespace: Namespace, token: str) -> None:
-    result = present(**by_token(namespace, token))
+def test_wrong_credentials(present: Run, namespace: Namespace) -> None:
+    result = present(**by_token(namespace, "some-token"))
     assert result["status"] == 401
     assert "the API server does not accept the credentials (401 Unauthorized)" in result["msg"]
-    assert token not in result["msg"] or token == "wrong"
+    assert "some-token" not in result.printed
 
 
 def test_a_certificate_of_somebody_else(present: Run, namespace: Namespace) -> None:
-    credentials = {**by_token(namespace, "x"), "ca_cert": None}
+    credentials = {**by_token(namespace, "some-token"), "ca_cert": None}
     result = present(**credentials)
     assert "certificate verify failed" in result["msg"].lower()
+    assert "Check ca_cert, client_cert and validate_certs" in result["msg"]
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_no_api_server(state: str) -> None:
-    result = run_module(state=state, host="https://127.0.0.1:9", api_key="x")
+    result = run_module(state=state, host="https://127.0.0.1:9", api_key="some-token")
     assert result["failed"]
     for word in ("no answer from https://127.0.0.1:9", "Connection refused", "kubeconfig, context and host"):
         assert word in result["msg"]
@@ -121,10 +121,9 @@ def test_no_such_context(present: Run) -> None:
 
 
 def test_a_certificate_file_that_is_not_there(present: Run, namespace: Namespace) -> None:
-    result = present(**{**by_token(namespace, "x"), "ca_cert": "/there/is/none.crt"})
+    result = present(**{**by_token(namespace, "some-token"), "ca_cert": "/there/is/none.crt"})
     assert result["failed"]
-    assert "ca_cert" in result["msg"]
-    assert "/there/is/none.crt" in result["msg"]
+    assert result["msg"] == "ca_cert: there is no file /there/is/none.crt that can be read"
 
 
 def test_no_such_namespace() -> None:
@@ -188,12 +187,26 @@ def test_storage_of_a_living_cluster(present: Run, namespace: Namespace, given: 
 
 
 def test_what_the_server_refuses_is_said_before_anything_is_changed(present: Run, namespace: Namespace) -> None:
-    """Here the last object of all, so that all others would be there already."""
+    """Here not the first of the objects, so that some would be there already."""
     before = namespace.settled()
-    result = present(resources={"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}})
-    assert "cannot apply StatefulSet mysql" in result["msg"]
-    assert "memory limit" in result["msg"]
+    result = present(service_annotations={"not a key": "x"})
+    assert result["failed"]
+    assert "cannot apply Service mysql: " in result["msg"]
+    assert "not a key" in result["msg"]
     assert namespace.dump() == before
+
+
+def test_a_removal_that_may_not_go_all_the_way_says_how_far_it_went(present: Run, absent: Run, namespace: Namespace) -> None:
+    present(replicas=1)
+    credentials = role(namespace, "halfway", CORE, PODS, APPS, {**NETWORK, "verbs": ["get", "list"]}, POLICY)
+    before = namespace.settled()
+    foretold = absent(**credentials, check=True)
+    assert namespace.dump() == before
+    result = absent(**credentials, wait=False)
+    assert "cannot delete NetworkPolicy mysql" in foretold["msg"]
+    assert result["msg"] == foretold["msg"]
+    assert result["changed"] is True
+    assert namespace.get("StatefulSet", "mysql") is None
 
 
 def test_a_quota_on_objects(present: Run, namespace: Namespace) -> None:

@@ -48,6 +48,14 @@ def test_pods_over_the_quota_end_the_wait(namespace: Namespace) -> None:
     assert "exceeded quota: small" in result["msg"]
 
 
+def test_pods_that_are_not_valid_end_the_wait(namespace: Namespace) -> None:
+    """The server looks at a pod template's details only when a pod is made of it."""
+    resources = {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}
+    result = run_module(namespace=namespace.name, replicas=1, resources=resources, wait_timeout=PATIENCE)
+    assert "waiting longer cannot help: the pods are refused: " in result["msg"]
+    assert "memory limit" in result["msg"]
+
+
 @pytest.mark.parametrize(
     ("image", "policy", "reason"),
     [("mysql:9.7-there-is-none", "Never", "ErrImageNeverPull"), ("localhost:9/mysql:9.7", "IfNotPresent", "ImagePullBackOff")],
@@ -63,14 +71,14 @@ def test_an_image_that_cannot_be_pulled_ends_the_wait(namespace: Namespace, imag
 
 
 def test_a_crashing_container(namespace: Namespace) -> None:
-    config = {"no_such_option_as_this": 1}
+    config = {"transaction_isolation": "there-is-none"}
     result = run_module(namespace=namespace.name, replicas=1, config=config, wait_timeout=15)
     assert result["failed"]
     assert result["changed"]
     assert "0 of 1 instances to be ready" in result["msg"]
     assert "mysql-0, container mysql: " in result["msg"]
     assert "Its last log lines:" in result["msg"]
-    assert "no_such_option_as_this" in result["msg"]
+    assert "transaction_isolation" in result["msg"]
 
 
 def test_leaving_says_what_is_still_there(present: Run, absent: Run, namespace: Namespace) -> None:

@@ -91,7 +91,9 @@ class FakeServer:
         """One more transaction of this server's own, here and on every follower that applies."""
         assert self.server_uuid
         lane = (self.server_uuid, "")
-        last = max((last for its_lane, intervals in self.executed.lanes if its_lane == lane for _first, last in intervals), default=0)
+        last = max(
+            (last for its_lane, intervals in self.executed.lanes if its_lane == lane for _first, last in intervals), default=0
+        )
         self.add(GtidSet.of({lane: [(last + 1, last + 1)]}))
 
     def add(self, gtids: GtidSet) -> None:
@@ -116,19 +118,16 @@ class FakeServer:
         return self._answer(sql, query.args)
 
     def _answer(self, sql: str, args: tuple[object, ...]) -> list[Row]:
-        if sql.startswith("SELECT @@global.version"):
-            return [self._instance()]
-        if "REPLICA STATUS" in sql:
-            return [self.channel] if self.channel else []
-        if "replication_connection_status" in sql:
-            return [self.applier]
-        if sql.startswith("SELECT @@global.gtid_executed"):
-            return [{"gtid_executed": str(self.executed)}]
-        if "WAIT_FOR_EXECUTED_GTID_SET" in sql:
-            return [{"timed_out": 0 if GtidSet.parse(str(args[0])) <= self.executed else 1}]
-        if "_LOCK" in sql:
-            return [{"locked": 1, "released": 1}]
-        return self._canary(sql, args)
+        answers: dict[str, Callable[[], list[Row]]] = {
+            "SELECT @@global.version": lambda: [self._instance()],
+            "SHOW REPLICA STATUS": lambda: [self.channel] if self.channel else [],
+            "replication_connection_status": lambda: [self.applier],
+            "SELECT @@global.gtid_executed": lambda: [{"gtid_executed": str(self.executed)}],
+            "WAIT_FOR_EXECUTED_GTID_SET": lambda: [{"timed_out": 0 if GtidSet.parse(str(args[0])) <= self.executed else 1}],
+            "_LOCK": lambda: [{"locked": 1, "released": 1}],
+        }
+        known = next((answer for words, answer in answers.items() if words in sql), None)
+        return known() if known else self._canary(sql, args)
 
     def _instance(self) -> Row:
         return {

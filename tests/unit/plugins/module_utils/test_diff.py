@@ -19,7 +19,6 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.errors impor
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.manifests.bundle import render
 from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
-
 from params import cluster_spec
 
 

@@ -77,7 +77,6 @@ def test_owned_options_are_refused_in_every_spelling(owned: str, spelling: str) 
 @pytest.mark.parametrize(
     ("config", "problem"),
     [
-        ({"server_i": 5}, "config.server_i: the collection sets server_id itself"),
         ({"mysqld": {"max_connections": 5}}, "config.mysqld: groups cannot be given"),
         ({"client": {"user": "me"}}, "config.client: groups cannot be given"),
         ({"sql_mode": "A\nserver_id=7"}, "config.sql_mode: holds a newline"),

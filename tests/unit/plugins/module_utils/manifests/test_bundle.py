@@ -30,6 +30,7 @@ class Dumper(yaml.SafeDumper):
     """Readable diffs: no anchors, texts as blocks."""
 
     def ignore_aliases(self, data: object) -> bool:
+        del data
         return True
 
 

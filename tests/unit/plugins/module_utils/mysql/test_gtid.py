@@ -43,7 +43,9 @@ def test_normalised(text: str, normal: str) -> None:
     assert str(GtidSet.parse(text)) == normal
 
 
-@pytest.mark.parametrize("text", ["x", A, f"{A}:", f"{A}:0-3", f"{A}:1-", f"{A}:-3", f"{A}:a-b", f"{A}:1:2x", "0-1-5", f"{A}:1;{B}:2"])
+@pytest.mark.parametrize(
+    "text", ["x", A, f"{A}:", f"{A}:0-3", f"{A}:1-", f"{A}:-3", f"{A}:a-b", f"{A}:1:2x", "0-1-5", f"{A}:1;{B}:2"]
+)
 def test_refused(text: str) -> None:
     with pytest.raises(ValueError, match="GTID set"):
         GtidSet.parse(text)

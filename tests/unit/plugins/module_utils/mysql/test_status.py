@@ -60,7 +60,14 @@ def test_lag(status: dict[str, object], applier: dict[str, object] | None, lag: 
 
 @pytest.mark.parametrize(
     ("text", "state"),
-    [("Yes", "yes"), ("No", "no"), ("Connecting", "connecting"), ("Preparing", "connecting"), ("Starting?", "no"), (None, "no")],
+    [
+        ("Yes", "yes"),
+        ("No", "no"),
+        ("Connecting", "connecting"),
+        ("Preparing", "connecting"),
+        ("Starting?", "no"),
+        (None, "no"),
+    ],
 )
 def test_thread_states(text: str | None, state: str) -> None:
     assert channel({"Replica_IO_Running": text}).io == state

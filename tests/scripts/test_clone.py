@@ -1,0 +1,166 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Cloning: from whom, what a kill at any moment leaves behind, and what is said when nobody can give."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+import pytest
+from conftest import ROWS, gtids
+from pods import BASE_CNF, Cluster, Pod, wait_for
+
+COMPLETE = ".kubemysql-complete"
+
+
+def slow_down(pod: Pod, primary: Pod) -> None:
+    """Make the pod clone at 1 MiB/s, and give it something to clone."""
+    with (pod.base / "conf.d" / "aa-test.cnf").open("a", encoding="utf-8") as cnf:
+        cnf.write("loose_clone_max_data_bandwidth = 1\nloose_clone_autotune_concurrency = OFF\nloose_clone_max_concurrency = 1\n")
+    primary.sql("CREATE TABLE IF NOT EXISTS shop.big (a INT PRIMARY KEY, b LONGBLOB)")
+
+
+def assert_whole(pod: Pod, primary: Pod) -> None:
+    """The pod serves everything the primary has."""
+    pod.wait_ready()
+    assert pod.sql("CHECKSUM TABLE shop.t") == primary.sql("CHECKSUM TABLE shop.t")
+    assert pod.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS)
+    assert sorted(path.name for path in pod.volume.iterdir()) == ["mysql"]
+
+
+def test_a_replica_is_preferred_as_donor(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+    primary, replica = pair
+    pod = cluster.pod("mysql-2")
+    pod.start_all()
+    assert_whole(pod, primary)
+    log = pod.container("provision").log
+    assert f"cloned from {replica.address}" in log
+    # What came with the donor's data is not the donor's replication: it is set up anew, and the identity is its own.
+    assert "connecting mysql-2 to the primary" in pod.container("replication").log
+    assert len({p.sql("SELECT @@server_uuid") for p in (primary, replica, pod)}) == 3
+    primary.sql("INSERT INTO shop.t VALUES (1000, 'new')")
+    pod.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
+    assert pod.sql("SELECT b FROM shop.t WHERE a = 1000") == "new"
+
+
+def test_a_replica_that_does_not_replicate_is_no_donor(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+    primary, replica = pair
+    replica.sql("STOP REPLICA SQL_THREAD")
+    pod = cluster.pod("mysql-2")
+    pod.start_all()
+    assert_whole(pod, primary)
+    log = pod.container("provision").log
+    assert f"cloned from {primary.address}" in log and f"{replica.address} cannot give its data: its replication does not run" in log
+
+
+def test_busy_and_dying_donors_are_left_for_others(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+    """One clone occupies the replica; a second pod must take the primary; then the replica dies and the first moves on."""
+    primary, replica = pair
+    slow, quick = cluster.pod("mysql-2"), cluster.pod("mysql-3")
+    slow_down(slow, primary)
+    slow.run("configure")
+    slow_clone = slow.start("provision")
+    wait_for("data to arrive", (slow.volume / "incoming" / "mysql.ibd").exists)
+    quick.start_all()
+    assert_whole(quick, primary)
+    assert f"{replica.address} is busy with another clone" in quick.container("provision").log
+    assert slow_clone.running and not slow.data.exists()
+    slow_cnf = slow.base / "conf.d" / "aa-test.cnf"
+    slow_cnf.write_text(slow_cnf.read_text().replace("bandwidth = 1", "bandwidth = 0"))
+    replica.stop()
+    assert_first_moves_on(slow, replica)
+
+
+def assert_first_moves_on(slow: Pod, dead: Pod) -> None:
+    container = slow.container("provision")
+    wait_for("the dead donor to be given up", lambda: f"cloning from {dead.address} failed" in container.log, 60)
+    wait_for("another donor", lambda: container.log.count("cloning from") >= 3, 20)
+    assert not slow.data.exists()
+    container.stop()
+    slow.start_all()
+    slow.wait_ready()
+
+
+@pytest.mark.parametrize("moment", ["scratch", "arriving", "before marks", "before rename", "after rename"])
+def test_kill_at_any_moment_of_a_clone(pair: tuple[Pod, Pod], cluster: Cluster, moment: str) -> None:
+    """Nothing torn is ever taken for whole, and nothing whole is ever thrown away."""
+    primary, _ = pair
+    pod = cluster.pod("mysql-2")
+    pod.run("configure")
+    if moment == "scratch":
+        killed = pod.start("provision")
+        wait_for("the scratch server", (pod.base / "scratch" / "data" / "ibdata1").exists)
+    elif moment == "arriving":
+        killed = pod.start("provision")
+        wait_for("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
+    else:
+        program, arguments = {
+            "before marks": ("rm", "'-f -- /volume/incoming/auto.cnf'"),
+            "before rename": ("mv", "'-T -- /volume/incoming /volume/mysql'"),
+            "after rename": ("sync", "/volume"),
+        }[moment]
+        killed = pod.start("provision", path=pod.fault(program, arguments))
+        pod.wait_for_fault()
+    killed.stop()
+    assert pod.data.exists() == (moment == "after rename")
+    if moment != "after rename":
+        # Without the mark the server does not start, whatever the kubelet does.
+        assert "provision" in pod.run("mysql", expect=1).log
+    again = pod.run("provision")
+    assert ("nothing to do" in again.log) == (moment == "after rename")
+    pod.start_mysql()
+    pod.start("replication")
+    assert_whole(pod, primary)
+
+
+def test_a_clone_ends_at_once_on_sigterm(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+    primary, _ = pair
+    pod = cluster.pod("mysql-2")
+    slow_down(pod, primary)
+    pod.run("configure")
+    container = pod.start("provision")
+    wait_for("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
+    subprocess.run(["kill", "-TERM", str(container.pid)], check=True)
+    assert container.wait(5) == 143
+    assert not pod.data.exists()
+
+
+def test_wrong_password_is_said_and_given_up_in_time(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+    cluster.passwords["clone-password"] = "wrong"
+    cluster.write_secrets()
+    pod = cluster.pod("mysql-2")
+    pod.run("configure")
+    refused = pod.run("provision", expect=1, CLONE_TIMEOUT="3")
+    assert refused.log.count("Access denied for user 'kubemysql_clone'") == 2  # once for each peer, not once a try
+    assert "no peer could give its data within 3 s" in refused.log and "what to do" in refused.log
+    assert not pod.data.exists()
+
+
+def test_image_without_the_plugin_is_said(cluster: Cluster) -> None:
+    cluster.write_config(BASE_CNF.replace("plugin_load_add", "#"))
+    pod = cluster.pod("mysql-1")
+    pod.run("configure")
+    refused = pod.run("provision", expect=1)
+    assert "has no clone plugin" in refused.log
+
+
+@pytest.mark.parametrize(
+    ("own", "donor", "fit"),
+    [
+        ("9.7.4-2", "9.7.4", True),
+        ("9.7.4", "9.7.0", True),
+        ("8.4.1", "8.4.6", True),
+        ("8.4.1", "9.7.1", False),
+        ("8.0.36", "8.0.35", False),
+        ("8.0.36-28", "8.0.36", True),
+        ("8.0.37", "8.0.42", True),
+        ("8.0.36", "8.0.37", False),
+    ],
+)
+def test_versions_that_fit(cluster: Cluster, own: str, donor: str, fit: bool) -> None:
+    command = f"source /kubemysql/scripts/lib.sh; versions_fit {shlex.quote(own)} {shlex.quote(donor)}"
+    pod = cluster.pod("mysql-0")
+    assert (subprocess.run(pod.command(["bash", "-euc", command], pod.environment, "/allowed")).returncode == 0) == fit
