@@ -29,11 +29,13 @@ UID = 999
 ALLOWED_PATH = "/allowed"
 # The image's own entrypoint may use what its image has; our scripts may not.
 ENTRYPOINT_PATH = f"{ALLOWED_PATH}:/usr/local/bin:/usr/bin:/usr/sbin"
+# Every printable character, and some that take more than one byte. CHANGE REPLICATION SOURCE takes 32 characters at most.
+NASTY = " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ä€ "
 PASSWORDS = {
-    "root-password": 'root\'s "pass\\word" #1',
-    "replication-password": "replication;pass",
-    "clone-password": "clone pass",
-    "admin-password": "admin-pass",
+    "root-password": f"root{NASTY}",
+    "replication-password": NASTY[:32],
+    "clone-password": f"{NASTY[6:]}\\",
+    "admin-password": f"'{NASTY}\"\n",
 }
 BASE_CNF = """\
 [mysqld]
@@ -54,7 +56,7 @@ innodb_buffer_pool_size = 32M
 Answer = TypeVar("Answer")
 
 
-def wait_for(what: str, probe: Callable[[], Answer], timeout: float = 30.0) -> Answer:
+def wait_for(what: str, probe: Callable[[], Answer], timeout: float = 30.0, interval: float = 0.05) -> Answer:
     """Poll until ``probe`` gives something true, and return that."""
     deadline = time.monotonic() + timeout
     while True:
@@ -63,7 +65,7 @@ def wait_for(what: str, probe: Callable[[], Answer], timeout: float = 30.0) -> A
             return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"timed out after {timeout} s waiting for {what}; last answer: {answer!r}")
-        time.sleep(0.05)
+        time.sleep(interval)
 
 
 @dataclass
@@ -297,7 +299,7 @@ class Pod:
 
         last: list[str] = []
         try:
-            wait_for(f"{self.name} to be ready", ready, timeout)
+            wait_for(f"{self.name} to be ready", ready, timeout, 0.2)
         except AssertionError as error:
             logs = "\n".join(f"--- {c.name}\n{c.log[-3000:]}" for c in self.containers)
             raise AssertionError(f"{error}; it says: {last[-1]}\n{logs}") from None

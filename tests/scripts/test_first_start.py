@@ -55,7 +55,8 @@ def test_users_can_log_in_and_have_only_what_they_need(shared_pair: tuple[Pod, P
 
 
 def test_interrupted_first_initialisation_starts_over(cluster: Cluster) -> None:
-    """Killed by the kubelet at three points; each time only the container `mysql` comes back."""
+    """Killed at three points; each time only the container `mysql` comes back. Here users.sh is sourced, not run."""
+    (cluster.base / "initdb" / "zz-kubemysql.sh").chmod(0o444)
     pod = cluster.pod("mysql-0")
     pod.run("configure")
     pod.run("provision")
@@ -72,7 +73,7 @@ def test_interrupted_first_initialisation_starts_over(cluster: Cluster) -> None:
     wait_for("the mark", (pod.data / COMPLETE).exists)
     mysql.kill()
     mysql.wait()
-    assert "starting over" in mysql.log
+    assert "starting over" in mysql.log and "sourcing /docker-entrypoint-initdb.d/zz-kubemysql.sh" in mysql.log
     again = pod.start_mysql()
     pod.start("replication")
     pod.wait_ready()
@@ -207,5 +208,7 @@ def test_later_starts_are_read_only_and_get_no_password(cluster: Cluster) -> Non
     entrypoint.chmod(0o755)
     started = pod.start("mysql", path="/tmp/faults:/allowed", MYSQL_ROOT_PASSWORD_FILE="/kubemysql/secret/root-password")
     assert started.wait() == 0
-    assert started.log.splitlines()[:3] == ["mysqld", "--read-only=ON", "--super-read-only=ON"]
+    init_file = "kubemysql-read-only.sql"
+    assert started.log.splitlines()[:4] == ["mysqld", "--read-only=ON", "--super-read-only=ON", f"--init-file=/var/run/mysqld/{init_file}"]
+    assert (pod.base / "run" / init_file).read_text() == "SET GLOBAL super_read_only = ON;\n"
     assert "PASSWORD" not in started.log

@@ -66,9 +66,9 @@ SELECT @@global.version AS version, @@global.server_id AS server_id, @@global.se
   @@global.gtid_purged AS gtid_purged, UNIX_TIMESTAMP(NOW(6)) AS now
 """
 _INSTANCE_MARIADB = """
-SELECT @@global.version AS version, @@global.server_id AS server_id, @@global.server_uid AS server_uuid,
+SELECT @@global.version AS version, @@global.server_id AS server_id, NULL AS server_uuid,
   @@global.read_only AS read_only, NULL AS super_read_only, @@global.log_bin AS log_bin,
-  @@global.report_host AS report_host, NULL AS gtid_mode, @@global.gtid_binlog_state AS gtid_executed,
+  @@global.report_host AS report_host, NULL AS gtid_mode, NULL AS gtid_executed,
   NULL AS gtid_purged, UNIX_TIMESTAMP(NOW(6)) AS now
 """
 
@@ -116,7 +116,8 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
         "binlog_status": (((10, 5, 2), "SHOW BINLOG STATUS"), ((10, 0, 0), "SHOW MASTER STATUS")),
         "instance": (((10, 0, 0), _INSTANCE_MARIADB),),
         "applier": (((10, 0, 0), None),),
-        "executed": (((10, 0, 0), "SELECT @@global.gtid_binlog_state AS gtid_executed"),),
+        # Positions per domain, which are no sets that could be subtracted.
+        "executed": (((10, 0, 0), None),),
         "wait_for_executed": (((10, 0, 9), "SELECT MASTER_GTID_WAIT(%s, %s) AS timed_out"),),
     },
 }
@@ -145,11 +146,6 @@ class Dialect:
             if self.version.at_least(*since):
                 return None if sql is None else Query(sql, args)
         return None
-
-    @property
-    def has_gtid_sets(self) -> bool:
-        """Whether GTID sets are MySQL's, for which ``gtid.GtidSet`` and the server's set functions exist."""
-        return self.version.flavour == "mysql"
 
     def status_column(self, column: str) -> str:
         """A column of the status statement under its newest name, whatever this server calls it."""

@@ -20,6 +20,8 @@ __all__ = ["Fleet", "SqlInstance"]
 T = t.TypeVar("T")
 # A waiting statement must answer well before its session counts as lost.
 _PATIENCE = 0.5
+# Zero would mean for ever: https://dev.mysql.com/doc/refman/8.4/en/gtid-functions.html
+_SHORTEST_WAIT = 0.001
 
 
 class SqlInstance:
@@ -40,15 +42,14 @@ class SqlInstance:
         return instance_status(row, tuple(replica_status(channel, self.dialect, applier) for channel in channels))
 
     def gtid_executed(self) -> str | None:
-        if not self.dialect.has_gtid_sets:
-            return None
-        return str(self.fetch(self._query("executed"))[0]["gtid_executed"])
+        query = self.dialect.query("executed")
+        return str(self.fetch(query)[0]["gtid_executed"]) if query else None
 
     def wait_for_executed(self, gtid_set: str, timeout: float) -> bool:
         left, longest = timeout, self._session.timeout * _PATIENCE
         while True:
             # The server waits for whole slices; what an answer takes on its way is not counted against the caller.
-            wait = min(left, longest)
+            wait = max(min(left, longest), _SHORTEST_WAIT)
             row = self.fetch(self._query("wait_for_executed", gtid_set, wait))[0]
             left -= wait
             if row["timed_out"] == 0:

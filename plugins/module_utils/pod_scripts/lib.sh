@@ -31,6 +31,7 @@ readonly CONFIG_DIR=/kubemysql/config
 readonly SECRET_DIR=/kubemysql/secret
 readonly TOPOLOGY_DIR=/kubemysql/topology
 readonly SOCKET=/var/run/mysqld/mysqld.sock
+readonly READ_ONLY_SQL=/var/run/mysqld/kubemysql-read-only.sql
 readonly STATE_FILE=/var/run/mysqld/kubemysql-state
 readonly REPLICATION_USER=kubemysql_replication
 readonly CLONE_USER=kubemysql_clone
@@ -134,6 +135,10 @@ has_data() {
 # The first initialisation was begun and did not get to its end.
 is_unfinished() {
   [[ -e $INITIALIZING_MARK ]] && ! is_complete
+}
+
+write_read_only_sql() {
+  printf 'SET GLOBAL super_read_only = ON;\n' >"$READ_ONLY_SQL"
 }
 
 # What an interrupted first initialisation left. The only place that removes a data directory; see the mark above.

@@ -32,8 +32,10 @@ first_start() {
 later_start() {
   # An initialised server needs no password from its environment.
   unset MYSQL_ROOT_PASSWORD MYSQL_ROOT_PASSWORD_FILE
-  # On the command line, because a value that somebody persisted would win over an option file.
-  exec docker-entrypoint.sh mysqld --read-only=ON --super-read-only=ON
+  # Values that somebody persisted win over option files and over the command line, but not over the init file, which the
+  # server executes before it lets anybody in.
+  write_read_only_sql
+  exec docker-entrypoint.sh mysqld --read-only=ON --super-read-only=ON --init-file="$READ_ONLY_SQL"
 }
 
 main() {

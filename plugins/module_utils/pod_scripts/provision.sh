@@ -157,16 +157,18 @@ clone_from() { # ADDRESS
   report_progress &
   PROGRESS_PID=$!
   # In the background, and waited for by a read: the shell can then be ended at any time.
-  exec {reply}< <(if ask "$(clone_sql "$1")" scratch_client; then echo cloned; else printf '%s\t%s\n' "$ERRNO" "$ANSWER"; fi)
-  IFS= read -r status <&"$reply" || status="-1"$'\t'"no answer"
+  exec {reply}< <(if ask "$(clone_sql "$1")" scratch_client; then echo cloned; else printf '%s\n' "$ANSWER"; fi)
+  IFS= read -r status <&"$reply" || status="no answer"
   exec {reply}<&-
   kill -TERM "$PROGRESS_PID" 2>/dev/null || true
   PROGRESS_PID=
   [[ $status != cloned ]] || return 0
-  case ${status%%$'\t'*} in
-    3634) say_once "clone $1" "$1 is busy with another clone" ;;
-    *) say_once "clone $1" "cloning from $1 failed: ${status#*$'\t'}" ;;
-  esac
+  # The donor's own error number is wrapped into the recipient's.
+  if [[ $status == *"Donor Error: 3634 "* ]]; then
+    say_once "clone $1" "$1 is busy with another clone"
+  else
+    say_once "clone $1" "cloning from $1 failed: $status"
+  fi
   return 1
 }
 
@@ -184,11 +186,12 @@ commit_clone() {
 }
 
 clone_data() {
-  local donor deadline=$((SECONDS + CLONE_TIMEOUT))
+  local donor deadline
   trap stop_scratch EXIT
   start_scratch
   wait_for_scratch
-  while ((SECONDS < deadline)); do
+  deadline=$((SECONDS + CLONE_TIMEOUT))
+  while :; do
     find_donors
     for donor in "${DONORS[@]}"; do
       if clone_from "$donor"; then
@@ -197,6 +200,7 @@ clone_data() {
         return
       fi
     done
+    ((SECONDS < deadline)) || break
     pause 0.2
   done
   die "no peer could give its data within $CLONE_TIMEOUT s; the reasons are above" \

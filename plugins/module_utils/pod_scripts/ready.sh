@@ -48,7 +48,7 @@ SELECT 'ready', @@skip_networking, @@read_only, @@super_read_only, @@performance
   COALESCE(s.last_error_number, 0), COALESCE(NULLIF(s.last_error_message, ''), '-'),
   COALESCE((SELECT MAX(last_error_number) FROM failure e WHERE e.channel_name = one.channel_name), 0),
   COALESCE((SELECT MAX(last_error_message) FROM failure e WHERE e.channel_name = one.channel_name), '-'),
-  COALESCE(CEILING(GREATEST(delay.receiver, delay.applier, 0)), 'NULL')
+  COALESCE(FLOOR(GREATEST(delay.receiver, delay.applier, 0)), 'NULL')
 FROM (SELECT '' AS channel_name) one
 LEFT JOIN performance_schema.replication_connection_configuration c USING (channel_name)
 LEFT JOIN performance_schema.replication_connection_status s USING (channel_name)

@@ -234,6 +234,7 @@ settle() {
   read_topology
   if [[ $PRIMARY != "$SEEN_PRIMARY" ]]; then
     CATCH_UP=
+    rm -f -- "$SEEN"
     SEEN_PRIMARY=$PRIMARY
   fi
   look_at_server || return

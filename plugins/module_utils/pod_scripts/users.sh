@@ -46,7 +46,8 @@ SQL
     run "$(users_sql)"
     run "$(root_password_sql)"
     # The entrypoint starts the real server with the same arguments as the temporary one, so this one is told by a file.
-    printf '[mysqld]\nsuper_read_only = ON\n' >"$FIRST_START_CNF"
+    write_read_only_sql
+    printf '[mysqld]\nsuper_read_only = ON\ninit_file = %s\n' "$READ_ONLY_SQL" >"$FIRST_START_CNF"
     place_mark "$DATA_DIR/$FIRST_PASSWORD_MARK" "discard root's old password"
     sync -f "$VOLUME"
     place_mark "$DATA_DIR/$COMPLETE_MARK" "initialised by $POD_NAME"

@@ -11,8 +11,7 @@ after an hour.
 
 from __future__ import annotations
 
-import secrets
-import typing as t
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,10 +33,10 @@ __all__ = ["Arrival", "CanaryResult", "fly_canary"]
 _SCHEMA = identifier(CANARY_SCHEMA)
 _TABLE_PREFIX = "run_"
 _LOCK = CANARY_SCHEMA
-# The lock is held for two small statements; a primary that does not get through them in this time is in trouble.
-_LOCK_SECONDS = 5
+# The lock is held for some small statements; a primary that does not get through them in this time is in trouble.
+_LOCK_SECONDS = 5.0
 _ABANDONED_HOURS = 1
-_AGAIN_SECONDS = 0.01
+_AGAIN_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,8 @@ class _Flight:
         self._primary = primary
         self._timeout = timeout
         self._clock = clock
-        self._token = secrets.token_hex(16)
-        self._table = f"{_SCHEMA}.{identifier(_TABLE_PREFIX + secrets.token_hex(8))}"
+        self._token = os.urandom(16).hex()
+        self._table = f"{_SCHEMA}.{identifier(_TABLE_PREFIX + os.urandom(8).hex())}"
 
     def fly(self, replicas: list[str]) -> CanaryResult:
         reason: str | None = None
@@ -123,9 +122,11 @@ class _Flight:
 
     def _write(self, primary: Instance) -> str | None:
         """Write the row; return the GTID of that transaction, in a set with what others committed meanwhile."""
-        with _locked(primary):
+        with _locked(primary, self._clock):
             primary.execute(Query(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}"))
-            primary.execute(Query(f"CREATE TABLE {self._table} (token CHAR(32) CHARACTER SET ascii NOT NULL PRIMARY KEY)"))
+            primary.execute(
+                Query(f"CREATE TABLE {self._table} (token CHAR(32) CHARACTER SET ascii NOT NULL PRIMARY KEY) ENGINE=InnoDB")
+            )
         before = primary.gtid_executed()
         # Names of our own making, quoted: nothing of anybody's input is in these statements.
         primary.execute(Query(f"INSERT INTO {self._table} (token) VALUES (%s)", (self._token,)))  # noqa: S608
@@ -166,7 +167,7 @@ class _Flight:
         return error
 
     def _drop(self, primary: Instance) -> None:
-        with _locked(primary):
+        with _locked(primary, self._clock):
             primary.execute(Query(f"DROP TABLE IF EXISTS {self._table}"))
             remaining = primary.fetch(Query(
                 "SELECT table_name AS name, create_time < NOW() - INTERVAL %s HOUR AS abandoned"
@@ -184,10 +185,16 @@ class _Flight:
 
 
 @contextmanager
-def _locked(primary: Instance) -> t.Iterator[None]:
-    """Hold the canaries' lock on the primary; it ends with the session in any case."""
-    if primary.fetch(Query("SELECT GET_LOCK(%s, %s) AS locked", (_LOCK, _LOCK_SECONDS)))[0]["locked"] != 1:
-        raise SqlError(f"other runs hold the lock {_LOCK} on the primary for {_LOCK_SECONDS} s")
+def _locked(primary: Instance, clock: Clock) -> Iterator[None]:
+    """Hold the canaries' lock on the primary; it ends with the session in any case.
+
+    Asked for again and again instead of waited for: a wait on the server could outlast the session's patience.
+    """
+    deadline = clock.now() + _LOCK_SECONDS
+    while primary.fetch(Query("SELECT GET_LOCK(%s, 0) AS locked", (_LOCK,)))[0]["locked"] != 1:
+        if clock.now() >= deadline:
+            raise SqlError(f"other runs have held the lock {_LOCK} on the primary for {_LOCK_SECONDS:g} s")
+        clock.sleep(_AGAIN_SECONDS)
     try:
         yield
     finally:

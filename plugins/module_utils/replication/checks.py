@@ -201,11 +201,11 @@ class _Sets(t.NamedTuple):
 
 def _sets(observation: ClusterObservation, status: InstanceStatus) -> _Sets | str:
     """The sets, or why they cannot be compared."""
+    if status.gtid_executed is None:
+        return "this server has no MySQL GTIDs"
     primary = observation.primary.status if observation.primary else None
     if primary is None or primary.server_uuid is None or observation.primary_executed is None:
         return "the primary's gtid_executed could not be read after the replica's"
-    if status.gtid_executed is None:
-        return "this server has no MySQL GTIDs"
     try:
         texts = (status.gtid_executed, observation.primary_executed, primary.gtid_purged or "")
         replica, executed, purged = (GtidSet.parse(text) for text in texts)

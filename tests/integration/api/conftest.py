@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import functools
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from integration.api.module import Result, run_module
-from integration.api.server import Namespace, Server
+from integration.api.server import Namespace, Server, credentials
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
@@ -30,11 +29,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Server:
-    kubeconfig = os.environ.get("K8S_AUTH_KUBECONFIG")
+    kubeconfig, context = credentials().values()
     if not kubeconfig:
         pytest.skip("K8S_AUTH_KUBECONFIG names no cluster; `make integration` starts one and sets it")
     try:
-        return Server(kubeconfig, os.environ.get("K8S_AUTH_CONTEXT"))
+        return Server(kubeconfig, context)
     except (ConfigException, HTTPError, OSError) as error:
         pytest.skip(f"no cluster answers at {kubeconfig}: {error}; `make cluster` starts one")
 

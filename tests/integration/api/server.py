@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import typing as t
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from kubernetes.client.rest import ApiException
 from kubernetes.config import load_kube_config
 from kubernetes.dynamic import DynamicClient
 
-__all__ = ["Namespace", "Object", "Server", "eventually"]
+__all__ = ["Namespace", "Object", "Server", "credentials", "eventually"]
 
 Object = dict[str, t.Any]
 T = t.TypeVar("T")
@@ -29,6 +30,11 @@ _QUIET = 0.4
 class _NoDiscovery:
     def __init__(self, client: object, cache_file: object) -> None:
         del client, cache_file
+
+
+def credentials() -> dict[str, str | None]:
+    """The cluster that is tested with, as options of the module."""
+    return {"kubeconfig": os.environ.get("K8S_AUTH_KUBECONFIG"), "context": os.environ.get("K8S_AUTH_CONTEXT")}
 
 
 def eventually(what: str, look: Callable[[], T], *, patience: float = _PATIENCE) -> T:

@@ -26,25 +26,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that servers of an unprivileged user can reach; gone in the end, since data directories are large."""
     if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("apt-get") is None:
         pytest.skip("real servers need root on Debian: their root file system is made of Debian's packages")
-    folder = tmp_path_factory.mktemp("mysqld")
-    # The server's own user passes through here to its data.
+    folder = tmp_path_factory.mktemp("servers")
     for path in (folder, *folder.parents):
         if path.stat().st_uid == 0 and path != Path("/"):
             path.chmod(path.stat().st_mode | 0o011)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers(place: Path) -> Iterator[Cluster]:
     rootfs = root_file_system()
-    template = make_template(rootfs, folder / "template")
+    template = make_template(rootfs, place / "template")
     names = ("mysql-0", "mysql-1", "mysql-2")
-    made = {name: Server.from_template(name, 100 + n, rootfs, template, folder / name) for n, name in enumerate(names)}
+    made = {name: Server.from_template(name, 100 + n, rootfs, template, place / name) for n, name in enumerate(names)}
     cluster = Cluster(made)
     try:
         cluster.start()
         yield cluster
     finally:
         cluster.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pymysql
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.parallel import at_once
 from pymysql.cursors import DictCursor
 
 UID = 999
@@ -55,6 +56,8 @@ USERS = (
     "GRANT ALL ON kubemysql_canary.* TO kubemysql_admin@'%%'",
 )
 
+SYSTEM_SCHEMAS = {"information_schema", "mysql", "performance_schema", "sys"}
+
 Answer = TypeVar("Answer")
 
 
@@ -90,7 +93,7 @@ def make_template(root: Path, folder: Path) -> Path:
     return folder
 
 
-@dataclass
+@dataclass(eq=False)
 class Server:
     """One server process and its folder; ``root`` is its superuser, over the socket."""
 
@@ -164,6 +167,14 @@ class Server:
         )
         self.run("START REPLICA", "SET GLOBAL super_read_only = ON")
 
+    def clear(self) -> None:
+        """Nobody's replica, writable, no databases, users or transactions."""
+        self.run("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF", "STOP REPLICA", "RESET REPLICA ALL")
+        for row in self.run("SHOW DATABASES"):
+            if (name := str(row["Database"])) not in SYSTEM_SCHEMAS:
+                self.run(f"DROP DATABASE `{name}`")
+        self.run("DROP USER IF EXISTS kubemysql_replication@'%', kubemysql_admin@'%'", "RESET BINARY LOGS AND GTIDS")
+
     def create_users(self) -> None:
         for statement in USERS:
             arguments = {"replication": REPLICATION_PASSWORD, "admin": ADMIN_PASSWORD}
@@ -185,22 +196,14 @@ class Cluster:
         return [server for name, server in self.servers.items() if name != self.primary]
 
     def start(self) -> None:
-        for server in self.servers.values():
-            server.start()
+        at_once(Server.start, self.servers.values())
         self.reset()
 
     def reset(self) -> None:
         """Whatever a test did: an empty history, the users, and both replicas following the primary."""
-        for server in self.servers.values():
-            server.run("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF", "STOP REPLICA", "RESET REPLICA ALL")
-            for row in server.run("SHOW DATABASES"):
-                if (name := str(next(iter(row.values())))) not in ("information_schema", "mysql", "performance_schema", "sys"):
-                    server.run(f"DROP DATABASE `{name}`")
-            server.run("DROP USER IF EXISTS kubemysql_replication@'%', kubemysql_admin@'%'")
-            server.run("RESET BINARY LOGS AND GTIDS")
+        at_once(Server.clear, self.servers.values())
         self[self.primary].create_users()
-        for server in self.replicas:
-            server.follow(self[self.primary])
+        at_once(lambda server: server.follow(self[self.primary]), self.replicas)
         self.settle()
 
     def settle(self) -> None:

@@ -72,4 +72,6 @@ def test_waiting_for_transactions_ends_in_time(cluster: Cluster, connector: PyMy
     never = executed.partition(":")[0] + ":1000000"
     # Longer than the session's own patience: it is asked again and again instead of being taken for lost.
     assert not replica.wait_for_executed(never, 1)
+    # For the server itself, no time at all means for ever.
+    assert not replica.wait_for_executed(never, 0)
     replica.close()

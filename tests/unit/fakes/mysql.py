@@ -81,6 +81,7 @@ class FakeServer:
     down: SqlError | None = None
     refusals: dict[str, SqlError] = field(default_factory=dict)
     followers: list[FakeServer] = field(default_factory=list)
+    locked: bool = False
     on_statement: Callable[[FakeServer, str], None] = lambda _server, _sql: None
     log: list[str] = field(default_factory=list)
 
@@ -124,7 +125,7 @@ class FakeServer:
             "replication_connection_status": lambda: [self.applier],
             "SELECT @@global.gtid_executed": lambda: [{"gtid_executed": str(self.executed)}],
             "WAIT_FOR_EXECUTED_GTID_SET": lambda: [{"timed_out": 0 if GtidSet.parse(str(args[0])) <= self.executed else 1}],
-            "_LOCK": lambda: [{"locked": 1, "released": 1}],
+            "_LOCK": lambda: [{"locked": 0 if self.locked else 1, "released": 1}],
         }
         known = next((answer for words, answer in answers.items() if words in sql), None)
         return known() if known else self._canary(sql, args)

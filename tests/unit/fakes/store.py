@@ -8,29 +8,42 @@ from __future__ import annotations
 
 import copy
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiError
+from ansible_collections.kubemysql.replication.plugins.module_utils.constants import FIELD_MANAGER
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiConflict, ApiError
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Applied, Manifest
 
 __all__ = ["FakeObjectStore", "pod"]
 
 Key = tuple[str, str]
+Path = tuple[str, ...]
+# What makes an object what it is belongs to nobody.
+_IDENTITY = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
 
 
 class FakeObjectStore:
-    """Keeps objects as a server would, as far as this collection can see it: fields that were applied before and are not
-    any more are removed, foreign fields stay, and the resource version moves only with the content.
+    """Keeps objects as a server would, as far as this collection can see it (contracts/object_store.py says how far): fields
+    that were applied before and are not any more are removed, foreign fields stay, a field that somebody else set is a
+    conflict, and the resource version moves only with the content. Lists are values: nobody owns a part of one.
 
     ``requests`` lists what was asked, ``failures`` maps (verb, kind) to the error that is raised instead of an answer.
     """
 
-    def __init__(self, *objects: Manifest, version: tuple[int, int] = (1, 30), dry_run: bool = False) -> None:
+    def __init__(
+        self,
+        *objects: Manifest,
+        version: tuple[int, int] = (1, 30),
+        dry_run: bool = False,
+        force_conflicts: bool = False,
+    ) -> None:
         self.objects: dict[Key, Manifest] = {}
         self.requests: list[tuple[str, str, str]] = []
         self.failures: dict[tuple[str, str], ApiError] = {}
         self.dry_run = dry_run
+        self.force_conflicts = force_conflicts
         self._applied: dict[Key, Manifest] = {}
+        self._others: dict[Key, dict[Path, str]] = {}
         self._version = version
         self._changes = 0
         for manifest in objects:
@@ -39,6 +52,26 @@ class FakeObjectStore:
     def put(self, manifest: Manifest) -> None:
         """Let somebody else create or replace an object."""
         self.objects[_key(manifest)] = self._stored(manifest, self.objects.get(_key(manifest)))
+
+    def edit(self, kind: str, name: str, patch: Manifest, manager: str) -> None:
+        """Let somebody else set fields, or remove those for which ``patch`` has None. He owns them from then on."""
+        live = self.objects[kind, name]
+        owners = self._others.setdefault((kind, name), {})
+        edited = _merged(live, patch)
+        for path, value in _leaves(patch):
+            _forget(self._applied.get((kind, name), {}), path)
+            if value is None:
+                _forget(edited, path)
+                owners.pop(path, None)
+            else:
+                owners[path] = manager
+        self.objects[kind, name] = self._stored(edited, live)
+
+    def forcing(self) -> FakeObjectStore:
+        """The same objects behind a store that takes over what others own."""
+        other = copy.copy(self)
+        other.force_conflicts = True
+        return other
 
     def planning(self) -> FakeObjectStore:
         """The same objects behind a store that changes nothing."""
@@ -63,11 +96,18 @@ class FakeObjectStore:
         key = _key(manifest)
         self._note("apply", *key)
         live = self.objects.get(key)
+        taken = self._taken(key, live, manifest)
+        if taken and not self.force_conflicts:
+            raise _conflict(key, taken)
         kept = _without(copy.deepcopy(live or {}), self._applied.get(key, {}), manifest)
-        stored = self._stored(_merged(kept, manifest), live)
+        merged = _merged(kept, manifest)
+        merged["metadata"]["managedFields"] = _managers(live)
+        stored = self._stored(merged, live)
         if not self.dry_run:
             self.objects[key] = stored
             self._applied[key] = copy.deepcopy(manifest)
+            for path in taken:
+                self._others[key].pop(path)
         return Applied(copy.deepcopy(stored), created=live is None)
 
     def delete(self, kind: str, name: str) -> None:
@@ -75,6 +115,12 @@ class FakeObjectStore:
         if not self.dry_run:
             self.objects.pop((kind, name), None)
             self._applied.pop((kind, name), None)
+            self._others.pop((kind, name), None)
+
+    def _taken(self, key: Key, live: Manifest | None, manifest: Manifest) -> dict[Path, str]:
+        """The fields of ``manifest`` which somebody else owns with another value."""
+        owners, now, wanted = self._others.get(key, {}), dict(_leaves(live or {})), dict(_leaves(manifest))
+        return {path: owner for path, owner in owners.items() if path in wanted and wanted[path] != now.get(path)}
 
     def _note(self, verb: str, kind: str, name: str) -> None:
         self.requests.append((verb, kind, name))
@@ -86,6 +132,9 @@ class FakeObjectStore:
         metadata = stored.setdefault("metadata", {})
         if live is not None and _content(live) == _content(stored):
             return copy.deepcopy(live)
+        if "spec" in stored:
+            old = (live or {}).get("metadata", {}).get("generation", 0)
+            metadata["generation"] = old + ((live or {}).get("spec") != stored["spec"])
         self._changes += 1
         metadata.setdefault("uid", f"uid-{self._changes}")
         metadata["resourceVersion"] = str(self._changes)
@@ -97,8 +146,37 @@ def _key(manifest: Manifest) -> Key:
 
 
 def _content(manifest: Manifest) -> Manifest:
-    hidden = ("uid", "resourceVersion")
+    hidden = ("uid", "resourceVersion", "generation")
     return {**manifest, "metadata": {key: value for key, value in manifest["metadata"].items() if key not in hidden}}
+
+
+def _leaves(value: Manifest, path: Path = ()) -> Iterator[tuple[Path, t.Any]]:
+    for key, below in value.items():
+        place = (*path, str(key))
+        if isinstance(below, dict) and below:
+            yield from _leaves(below, place)
+        elif place not in _IDENTITY:
+            yield place, below
+
+
+def _forget(manifest: Manifest, path: Path) -> None:
+    *parents, last = path
+    for step in parents:
+        manifest = manifest.get(step, {})
+    manifest.pop(last, None)
+
+
+def _conflict(key: Key, taken: Mapping[Path, str]) -> ApiConflict:
+    fields = ["." + ".".join(path) for path in taken]
+    held = "; ".join(f'{field}: conflict with "{owner}"' for field, owner in zip(fields, taken.values(), strict=True))
+    return ApiConflict(f"cannot apply {key[0]} {key[1]}: {held}", 409, conflicts=fields)
+
+
+def _managers(live: Manifest | None) -> list[Manifest]:
+    """Who set fields of an object: whoever did before, and this collection."""
+    ours = {"manager": FIELD_MANAGER, "operation": "Apply"}
+    others = (live or {}).get("metadata", {}).get("managedFields") or []
+    return [*(each for each in others if each != ours), ours]
 
 
 def _merged(live: t.Any, new: t.Any) -> t.Any:

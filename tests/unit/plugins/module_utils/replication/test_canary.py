@@ -53,7 +53,7 @@ def test_row_that_does_not_arrive() -> None:
     servers[2].channel["Replica_SQL_Running"] = "No"
     clock = FakeClock()
     result = fly(*servers, clock=clock)
-    assert clock.time == pytest.approx(1.0, abs=0.02)
+    assert clock.time == pytest.approx(1.0, abs=0.06)
     assert not result.arrived
     assert kinds(result) == [(Kind.CANARY_LATE, "mysql-2")]
     assert "within 1 s" in result.findings[0].message
@@ -111,6 +111,15 @@ def test_cleaned_up_even_when_interrupted() -> None:
     with pytest.raises(KeyboardInterrupt):
         fly(*servers)
     assert servers[0].tables == {}
+
+
+def test_a_lock_that_is_never_free() -> None:
+    servers, clock = replicating(), FakeClock()
+    servers[0].locked = True
+    result = fly(*servers, clock=clock)
+    assert "have held the lock" in str(result.reason)
+    assert clock.time < 20
+    assert not any(sql.startswith("CREATE") for sql in servers[0].log)
 
 
 def test_old_tables_go_and_others_stay() -> None:

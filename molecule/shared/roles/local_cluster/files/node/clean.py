@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,6 +26,8 @@ from daemons import MARK, Daemons, Record, boot_id, start_time
 from network import CHAINS, POD_LOGS
 
 WAIT_SECONDS = 10.0
+SHIM_SOCKETS = Path("/run/containerd/s")
+CNI_RESULTS = Path("/var/lib/cni/results")
 
 
 def run(*command: str, stdin: str | None = None) -> str:
@@ -173,12 +176,24 @@ def remove_pod_logs(state: Path, others: bool) -> None:
             folder.rmdir()
 
 
-def remove_shim_sockets(run_folder: Path) -> None:
-    """Remove the sockets of killed shims, which lie outside our folders."""
-    for note in run_folder.glob("containerd/*/k8s.io/*/address"):
-        address = note.read_text(encoding="utf-8").strip()
-        if address.startswith("unix:///run/containerd/s/"):
-            Path(address.removeprefix("unix://")).unlink(missing_ok=True)
+def remove_traces() -> None:
+    """Remove what containerd and its network plugins leave in places of their own choice."""
+    for path in SHIM_SOCKETS.glob("*"):
+        with socket.socket(socket.AF_UNIX) as stream:
+            try:
+                stream.connect(str(path))
+            except ConnectionRefusedError:
+                # Nobody listens any more: the shim of one of our containers was killed.
+                path.unlink(missing_ok=True)
+            except OSError:
+                continue
+    for path in CNI_RESULTS.glob("kubemysql-*"):
+        # The plugins keep one more file per pod, for its loopback, which does not bear our network's name.
+        for result in CNI_RESULTS.glob(f"*-{path.name.split('-')[1]}-*"):
+            result.unlink(missing_ok=True)
+    for folder in (SHIM_SOCKETS, SHIM_SOCKETS.parent, CNI_RESULTS, CNI_RESULTS.parent):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def remove_folders(folders: list[Path]) -> bool:
@@ -203,7 +218,7 @@ def main() -> None:
     state: Path = options.state
     run_folder: Path = options.run
     found = end_processes(run_folder, state / "log")
-    remove_shim_sockets(run_folder)
+    remove_traces()
     before = noted(run_folder)
     remove_pod_logs(state, others=before["pod_logs"])
     found |= unmount([state, run_folder])

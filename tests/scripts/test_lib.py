@@ -1,0 +1,107 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Quoting, dialects and form of the scripts."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pods import NASTY, REPOSITORY, SCRIPTS, Pod
+
+# Everything a Secret can hold that a password may be; a newline at its end is not part of it.
+PASSWORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=32).filter(
+    lambda text: text.rstrip("\n") and not text.endswith("\n")
+)
+
+OLD_WORDS = """\
+STOP SLAVE; RESET SLAVE ALL; CHANGE MASTER TO MASTER_HOST = 'h', MASTER_AUTO_POSITION = 1, GET_MASTER_PUBLIC_KEY = 1;
+START SLAVE SQL_THREAD; SELECT * FROM performance_schema.replication_connection_status, mysql.slave_master_info;
+GRANT REPLICATION SLAVE ON *.* TO x
+"""
+NEW_WORDS = """\
+STOP REPLICA; RESET REPLICA ALL; CHANGE REPLICATION SOURCE TO SOURCE_HOST = 'h', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1;
+START REPLICA SQL_THREAD; SELECT * FROM performance_schema.replication_connection_status, stored_channels;
+GRANT REPLICATION SLAVE ON *.* TO x
+"""
+
+
+def bash(pod: Pod, command: str, *arguments: str, stdin: str = "") -> str:
+    """Run bash in a container of the pod, with lib.sh at hand."""
+    argv = ["bash", "-euc", f"source /kubemysql/scripts/lib.sh; {command}", "bash", *arguments]
+    done = subprocess.run(pod.command(argv, pod.environment, "/allowed"), input=stdin.encode(), capture_output=True, timeout=30)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return done.stdout.decode()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(password=PASSWORDS)
+def test_any_password_works_as_literal_and_in_an_option_file(shared_pair: tuple[Pod, Pod], password: str) -> None:
+    """Set by SQL, then used to log in: both have to mean the same bytes, and the right ones."""
+    primary, _ = shared_pair
+    (primary.cluster.base / "secret" / "any").write_text(password, encoding="utf-8", newline="")
+    script = (
+        "read_secret any; sql_quote \"$REPLY\"; ask_local \"CREATE USER IF NOT EXISTS any@localhost; ALTER USER any@localhost IDENTIFIED BY $REPLY;"
+        " SELECT HEX(CAST($REPLY AS BINARY))\" || die \"$ANSWER\"; printf '%s\\n' \"$ANSWER\";"
+        " ask 'SELECT CURRENT_USER()' client any any --socket=\"$SOCKET\" || die \"$ANSWER\"; printf '%s\\n' \"$ANSWER\""
+    )
+    assert bash(primary, script).split() == [password.encode().hex().upper(), "any@localhost"]
+
+
+@pytest.mark.parametrize("text", [NASTY, "a\n\n", "\\", "'", '"', "#", " ", "&", "\t"])
+def test_secret_is_read_as_it_is_but_for_newlines_at_its_end(shared_pair: tuple[Pod, Pod], text: str) -> None:
+    primary, _ = shared_pair
+    (primary.cluster.base / "secret" / "any").write_text(text, encoding="utf-8")
+    assert bash(primary, "read_secret any; printf '%s' \"$REPLY\"") == text.rstrip("\n")
+
+
+@pytest.mark.parametrize(("version", "words"), [("8.0.17", OLD_WORDS), ("8.0.22-13", OLD_WORDS), ("8.0.23", NEW_WORDS), ("9.7.4-2", NEW_WORDS)])
+def test_old_servers_get_their_old_words(shared_pair: tuple[Pod, Pod], version: str, words: str) -> None:
+    said = bash(shared_pair[0], 'dialect "$1" "$2"; printf %s "$REPLY"', version, NEW_WORDS)
+    assert said == words.replace("stored_channels", "mysql.slave_master_info")
+
+
+def test_an_error_is_told_without_the_statement(shared_pair: tuple[Pod, Pod]) -> None:
+    told = bash(shared_pair[0], "ask_local \"CREATE USER x@y IDENTIFIED BY 'secret word' NONSENSE 'secret word'\" || printf '%s %s' \"$ERRNO\" \"$ANSWER\"")
+    assert told.startswith("1064 ERROR 1064 (42000)") and "secret" not in told
+
+
+def test_scripts_are_embedded_as_they_are() -> None:
+    done = subprocess.run([sys.executable, str(REPOSITORY / "tests" / "generate_embedded.py"), "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    namespace: dict[str, dict[str, str]] = {}
+    exec((SCRIPTS / "embedded.py").read_text(encoding="utf-8"), namespace)
+    assert namespace["SCRIPTS"] == {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.sh")}
+
+
+def tool(name: str) -> str:
+    """A tool from this interpreter's environment, or the machine's."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    assert found, f"{name} is not installed"
+    return found
+
+
+def test_form() -> None:
+    scripts = sorted(str(path) for path in SCRIPTS.glob("*.sh"))
+    shellcheck = [tool("shellcheck"), "--external-sources", f"--source-path={SCRIPTS}", *scripts]
+    for command in (shellcheck, [tool("shfmt"), "-i", "2", "-ci", "-d", *scripts]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_functions_are_short() -> None:
+    for script in SCRIPTS.glob("*.sh"):
+        start = 0
+        for number, line in enumerate(script.read_text(encoding="utf-8").splitlines(), 1):
+            if line.strip().endswith("() {") or "() { #" in line:
+                start = number
+            elif line.strip() == "}":
+                assert number - start < 40, f"{script.name}:{start}"

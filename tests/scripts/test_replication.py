@@ -1,0 +1,182 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The container `replication`: roles after a start, and everything that must keep an instance out of its role."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from conftest import ROWS, Golden, gtids
+from pods import Cluster, Pod, wait_for
+
+READ_ONLY = "SELECT @@read_only, @@super_read_only"
+THREADS = (
+    "SELECT c.service_state, a.service_state FROM performance_schema.replication_connection_status c"
+    " JOIN performance_schema.replication_applier_status a USING (channel_name)"
+)
+
+
+def wait_for_log(pod: Pod, text: str, timeout: float = 30) -> str:
+    container = pod.container("replication")
+    return wait_for(f"{text!r} from {pod.name}", lambda: container.log if text in container.log else "", timeout)
+
+
+def assert_never_ready(pod: Pod, reason: str) -> None:
+    """Readiness says why, and the server takes no writes."""
+    wait_for(f"{reason!r} from readiness", lambda: reason in pod.probe("ready")[1])
+    assert not pod.probe("ready")[0]
+    assert pod.sql(READ_ONLY) == "1\t1"
+
+
+def test_roles_come_back_after_mysqld_was_killed(pair: tuple[Pod, Pod]) -> None:
+    primary, replica = pair
+    # Received and not applied: this must survive the restart, it may exist nowhere else.
+    replica.sql("STOP REPLICA SQL_THREAD")
+    primary.sql("INSERT INTO shop.t VALUES (1000, 'in the relay log')")
+    wait_for("the relay log", lambda: replica.sql(f"SELECT GTID_SUBSET('{gtids(primary)}', CONCAT_WS(',', @@global.gtid_executed, received_transaction_set)) FROM performance_schema.replication_connection_status") == "1")
+    primary.sql("FLUSH BINARY LOGS")
+    primary.sql(f"PURGE BINARY LOGS TO '{primary.sql('SHOW BINARY LOGS').splitlines()[-1].split()[0]}'")
+    primary.container("replication").stop()  # the primary stays read-only, so what comes next comes from the relay log
+    primary.restart_mysql()
+    replica.restart_mysql()
+    replica.wait_ready()
+    assert replica.sql("SELECT b FROM shop.t WHERE a = 1000") == "in the relay log"
+    assert "connecting" not in replica.container("replication").log.partition("is a replica")[2]
+    assert not primary.probe("ready")[0]
+    primary.start("replication")
+    primary.wait_ready()
+    primary.sql("INSERT INTO shop.t VALUES (1001, 'new')")
+    replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
+    assert replica.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS + 2)
+
+
+def test_a_persisted_setting_makes_no_replica_writable(pair: tuple[Pod, Pod]) -> None:
+    _, replica = pair
+    replica.sql("SET PERSIST super_read_only = OFF; SET PERSIST read_only = OFF")
+    assert "writable" in replica.probe("ready")[1]
+    replica.container("replication").stop()
+    replica.restart_mysql()
+    wait_for("the server", lambda: replica.try_sql("SELECT 1") == "1")
+    assert "super-read-only" in replica.try_sql("INSERT INTO shop.t VALUES (1000, '')")
+    replica.start("replication")
+    replica.wait_ready()
+
+
+def test_errant_transactions_keep_a_replica_out(pair: tuple[Pod, Pod]) -> None:
+    primary, replica = pair
+    replica.sql("SET GLOBAL super_read_only = OFF; INSERT INTO shop.t VALUES (1000, 'errant')")
+    errant = f"{replica.sql('SELECT @@server_uuid')}:1"
+    replica.restart_mysql()
+    log = wait_for_log(replica, "errant transactions")
+    assert errant in log and "what to do" in log
+    assert_never_ready(replica, f"errant transactions: mysql-1 has {errant}")
+    assert replica.sql(THREADS) == "OFF\tOFF"
+    # A human decides; here, that the primary shall know them as well. Nobody has to restart anything.
+    primary.sql(f"SET gtid_next = '{errant}'; BEGIN; COMMIT; SET gtid_next = 'AUTOMATIC'")
+    replica.wait_ready()
+
+
+def test_purged_history_keeps_a_replica_out(cluster: Cluster, golden: Golden) -> None:
+    primary, replica = cluster.pod("mysql-0"), cluster.pod("mysql-1")
+    golden.restore(primary)
+    golden.restore(replica)
+    primary.start_all()
+    primary.wait_ready()
+    primary.sql("INSERT INTO shop.t VALUES (1000, ''); FLUSH BINARY LOGS")
+    primary.sql(f"PURGE BINARY LOGS TO '{primary.sql('SHOW BINARY LOGS').splitlines()[-1].split()[0]}'")
+    replica.start_all()
+    assert "delete the claim" in wait_for_log(replica, "has purged transactions")
+    assert_never_ready(replica, "has purged transactions")
+
+
+def test_a_primary_that_cannot_be_reached_is_waited_for(cluster: Cluster, golden: Golden) -> None:
+    primary, replica = cluster.pod("mysql-0"), cluster.pod("mysql-1")
+    golden.restore(primary)
+    golden.restore(replica)
+    replica.start_all()
+    wait_for_log(replica, "cannot be asked")
+    assert_never_ready(replica, "cannot be asked")
+    assert replica.probe("alive")[0]
+    primary.start_all()
+    replica.wait_ready()
+    assert replica.container("replication").log.count("cannot be asked") == 1
+
+
+def test_a_primary_behind_its_replica_stays_read_only(pair: tuple[Pod, Pod], golden: Golden) -> None:
+    """An old volume came back under the primary: what it lacks is on the replica, and must not be overwritten."""
+    primary, replica = pair
+    primary.sql("INSERT INTO shop.t VALUES (1000, 'only on the replica now')")
+    replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
+    primary.stop()
+    golden.restore(primary)
+    primary.start_all()
+    assert "what to do" in wait_for_log(primary, "has lost")
+    assert_never_ready(primary, "has lost")
+    assert replica.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS + 1)
+
+
+def test_never_two_writable_instances(pair: tuple[Pod, Pod]) -> None:
+    primary, replica = pair
+    primary.stop()
+    replica.sql("STOP REPLICA; RESET REPLICA ALL; SET GLOBAL super_read_only = OFF, read_only = OFF")
+    primary.start_all()
+    wait_for_log(primary, "mysql-1.mysql is writable")
+    assert_never_ready(primary, "must not be two writable instances")
+    replica.stop()
+    primary.wait_ready()
+
+
+def test_a_replica_that_the_topology_names_is_not_promoted_by_itself(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+    """Then somebody promotes it, and the old primary follows it without a restart."""
+    primary, replica = pair
+    cluster.write_topology(primary="mysql-1")
+    wait_for_log(replica, "it stays read-only")
+    assert_never_ready(replica, "replica configuration")
+    wait_for_log(primary, "mysql-0 is a replica of mysql-1.mysql")
+    replica.sql("STOP REPLICA; RESET REPLICA ALL")
+    replica.wait_ready()
+    primary.wait_ready()
+    replica.sql("INSERT INTO shop.t VALUES (1000, '')")
+    primary.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(replica)}', 20)")
+    assert primary.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS + 1)
+    assert primary.sql(READ_ONLY) == "1\t1" and replica.sql(READ_ONLY) == "0\t0"
+
+
+def test_a_new_password_is_taken_up(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+    primary, replica = pair
+    cluster.passwords["replication-password"] = "rotated SOURCE_ :password & \\1"
+    cluster.write_secrets()
+    primary.sql("ALTER USER kubemysql_replication@'%' IDENTIFIED BY 'rotated SOURCE_ :password & \\\\1'")
+    replica.restart_mysql()
+    replica.wait_ready()
+    cluster.write_topology(primary="mysql-0")
+
+
+def test_it_costs_nothing_while_nothing_happens(shared_pair: tuple[Pod, Pod]) -> None:
+    for pod in shared_pair:
+        pid = pod.container("replication").pid
+        stat = Path(f"/proc/{pid}/stat")
+
+        def ticks(path: Path = stat) -> int:
+            fields = path.read_text().rpartition(")")[2].split()
+            return sum(int(field) for field in fields[11:15])  # own and children's, in user and kernel mode
+
+        wait_for("rest", lambda: "is" in pod.container("replication").log)
+        before, start = ticks(), time.monotonic()
+        wait_for("two seconds", lambda: time.monotonic() - start > 2)
+        assert ticks() - before <= os.sysconf("SC_CLK_TCK") // 50  # 1 % of a core
+        assert not Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
+def test_it_ends_at_once_on_sigterm(pair: tuple[Pod, Pod]) -> None:
+    for pod in pair:
+        container = pod.container("replication")
+        start = time.monotonic()
+        container.kill(signal.SIGTERM)
+        assert container.wait(5) == 0
+        assert time.monotonic() - start < 1

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the use cases of a cluster need besides objects: time in which things happen, chance, and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Event, Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from unit.fakes.clock import FakeClock
+from unit.fakes.store import FakeObjectStore, pod
+
+__all__ = ["Controllers", "FakeChance", "FakeEvidence", "crashing", "waiting"]
+
+
+class FakeChance:
+    """Passwords that are all different, and a calendar that stands still."""
+
+    def __init__(self) -> None:
+        self.generated: list[str] = []
+
+    def password(self) -> str:
+        self.generated.append(f"generated-{len(self.generated)}")
+        return self.generated[-1]
+
+    def digest(self, value: str) -> str:
+        return f"<hidden {hash(value) & 0xFFFFFFFF:08x}>"
+
+    def timestamp(self) -> str:
+        return "2026-01-01T12:00:00Z"
+
+
+class FakeEvidence:
+    """Logs by (pod, container), of a previous life by (pod, container, "previous"); events by (kind, name)."""
+
+    def __init__(
+        self,
+        logs: Mapping[tuple[str, ...], str] | None = None,
+        events: Mapping[tuple[str, str], Sequence[Event]] | None = None,
+    ) -> None:
+        self.logs = dict(logs or {})
+        self.events = dict(events or {})
+
+    def log(self, pod: str, container: str, lines: int, *, previous: bool = False) -> str:
+        key = (pod, container, "previous") if previous else (pod, container)
+        return "\n".join(self.logs.get(key, "").splitlines()[-lines:])
+
+    def warnings(self, kind: str, name: str) -> Sequence[Event]:
+        return self.events.get((kind, name), [])
+
+
+class Controllers(FakeClock):
+    """A clock in whose time the StatefulSet controller and the kubelet work: what is planned with ``at`` happens when
+    somebody sleeps past it."""
+
+    def __init__(self, store: FakeObjectStore, names: Names) -> None:
+        super().__init__()
+        self.store = store
+        self.names = names
+        self._plans: list[tuple[float, Callable[[], None]]] = []
+
+    def at(self, second: float, happen: Callable[[], None]) -> None:
+        self._plans.append((second, happen))
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        due = [plan for plan in self._plans if plan[0] <= self.time]
+        self._plans = [plan for plan in self._plans if plan[0] > self.time]
+        for _second, happen in due:
+            happen()
+
+    def pods(self, *, ready: Sequence[str] = (), others: Sequence[Manifest] | None = None) -> None:
+        """All pods exist, those of ``ready`` are ready, and the StatefulSet's status says so."""
+        stateful_set = self.store.objects["StatefulSet", self.names.stateful_set]
+        replicas = stateful_set["spec"]["replicas"]
+        pods = others if others is not None else [self._pod(name, ready) for name in self.names.instances(replicas)]
+        for each in pods:
+            self.store.put(each)
+        stateful_set["status"] = {
+            "observedGeneration": stateful_set["metadata"]["generation"],
+            "replicas": len(pods),
+            "readyReplicas": len(ready),
+            "updatedReplicas": replicas,
+        }
+
+    def _pod(self, name: str, ready: Sequence[str]) -> Manifest:
+        return pod(name, self.names.selector, ready=name in ready, running=True)
+
+
+def waiting(names: Names, name: str, reason: str, message: str = "because", restarts: int = 0) -> Manifest:
+    """A pod whose container `provision` waits."""
+    live = pod(name, names.selector, ready=False)
+    state = {"waiting": {"reason": reason, "message": message}}
+    live["status"]["initContainerStatuses"] = [{"name": "provision", "state": state, "restartCount": restarts}]
+    live["status"]["containerStatuses"] = []
+    return live
+
+
+def crashing(names: Names, name: str, restarts: int) -> Manifest:
+    return waiting(names, name, "CrashLoopBackOff", restarts=restarts)

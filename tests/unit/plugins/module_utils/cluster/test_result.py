@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module's result: what changed, in words, and nothing of any password."""
+
+from __future__ import annotations
+
+import base64
+import json
+import string
+import typing as t
+
+from ansible_collections.kubemysql.replication.plugins.module_utils.cluster.deploy import plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.cluster.remove import plan_removal
+from ansible_collections.kubemysql.replication.plugins.module_utils.cluster.result import (
+    changes_result,
+    names_result,
+    public_manifests,
+    topology_result,
+)
+from ansible_collections.kubemysql.replication.plugins.module_utils.diff import Change, FieldChange
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.chance import SystemChance
+from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.spec import PASSWORD_OPTIONS, Topology
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from params import cluster_spec
+from unit.fakes.store import FakeObjectStore
+
+NAMES = Names.parse("mysql", "shop")
+# Begins with what is in no manifest, so that it cannot turn up there by chance.
+PASSWORDS = (
+    st.text(alphabet=string.ascii_letters + string.digits + "!\"'\\$%&/ äß€", min_size=1, max_size=16)
+    .map(lambda text: f"¶{text}¶")
+    .filter(lambda text: len(text.encode()) <= 32)
+)
+
+
+def test_what_did_not_change_is_not_listed() -> None:
+    result = changes_result([Change("none", "Service", "mysql")])
+    assert result == {"changed": False, "changes": [], "diff": []}
+
+
+def test_changes_and_their_diff() -> None:
+    fields = (FieldChange("data[a.cnf]", "x\ny", "x\nz"), FieldChange("metadata.labels.team", None, "shop"))
+    result = changes_result([Change("update", "ConfigMap", "mysql", fields), Change("delete", "Secret", "mysql")])
+    assert result["changed"] is True
+    assert result["changes"] == [
+        {"action": "update", "kind": "ConfigMap", "name": "mysql", "fields": ["data[a.cnf]", "metadata.labels.team"]},
+        {"action": "delete", "kind": "Secret", "name": "mysql", "fields": []},
+    ]
+    update, delete = result["diff"]
+    assert update == {
+        "before_header": "ConfigMap/mysql",
+        "after_header": "ConfigMap/mysql (update)",
+        "before": "data[a.cnf]: x\ndata[a.cnf]: y\n",
+        "after": "data[a.cnf]: x\ndata[a.cnf]: z\nmetadata.labels.team: shop\n",
+    }
+    assert (delete["before"], delete["after"]) == ("exists\n", "")
+
+
+def test_names() -> None:
+    names = names_result(NAMES, 2)
+    assert names["instances"] == ["mysql-0", "mysql-1"]
+    assert names["primary_host"] == "mysql-primary.shop.svc"
+    assert names_result(NAMES, None)["instances"] == []
+
+
+def test_topology() -> None:
+    assert topology_result(Topology("mysql-1", "now")) == {"primary": "mysql-1", "bootstrapped": "now"}
+
+
+def spellings(password: str) -> set[str]:
+    encoded = base64.b64encode(password.encode()).decode()
+    return {text for raw in (password, encoded) for text in (raw, json.dumps(raw)[1:-1], repr(raw)[1:-1])}
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    old=st.lists(PASSWORDS, min_size=4, max_size=4, unique=True),
+    new=st.fixed_dictionaries({}, optional=dict.fromkeys(PASSWORD_OPTIONS, PASSWORDS)),
+)
+def test_no_password_in_any_result(old: list[str], new: dict[str, str]) -> None:
+    store, chance = FakeObjectStore(), SystemChance()
+    store_options: dict[str, t.Any] = dict(zip(PASSWORD_OPTIONS, old, strict=True))
+    shown: list[t.Any] = []
+    for options in (store_options, new):
+        planned = plan_deployment(store.planning(), cluster_spec(**options), chance)
+        shown += [changes_result(planned.changes), public_manifests(planned.bundle), repr(planned.changes)]
+        for manifest in planned.bundle:
+            store.apply(manifest)
+    shown.append(changes_result(plan_removal(store, Names.parse("mysql", "default"), delete_data=True)))
+    for text in (json.dumps(shown), json.dumps(shown, ensure_ascii=False), str(shown)):
+        assert not [password for password in {*old, *new.values()} if any(each in text for each in spellings(password))]
+
+
+@given(password=PASSWORDS)
+def test_a_digest_tells_values_apart_in_one_run_only(password: str) -> None:
+    chance = SystemChance()
+    assert chance.digest(password) == chance.digest(password)
+    assert chance.digest(password) != chance.digest(password + "x")
+    assert chance.digest(password) != SystemChance().digest(password)

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for the pods: what ends it, what it notes on the way, and what it says when it fails."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Sequence
+
+import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.cluster.deploy import deploy, plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import CollectionError, WaitFailed, WaitTimeout
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Event, Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
+from params import cluster_spec
+from unit.fakes.cluster import Controllers, FakeChance, FakeEvidence, crashing, waiting
+from unit.fakes.store import FakeObjectStore, pod
+
+NAMES = Names.parse("mysql", "default")
+ALL = ("mysql-0", "mysql-1", "mysql-2")
+NOTED = "2026-01-01T12:00:00Z"
+TIMEOUT = 100.0
+
+
+class Rollout:
+    """One run against a cluster whose pods do as told."""
+
+    def __init__(self, store: FakeObjectStore | None = None, evidence: FakeEvidence | None = None) -> None:
+        self.store = store or FakeObjectStore()
+        self.evidence = evidence or FakeEvidence()
+        self.time = Controllers(self.store, NAMES)
+
+    def at(self, second: float, *, ready: Sequence[str] = (), others: Sequence[Manifest] | None = None) -> None:
+        self.time.at(second, lambda: self.time.pods(ready=ready, others=others))
+
+    def run(self, *, wait: bool = True, **given: t.Any) -> Topology:
+        planned = plan_deployment(self.store.planning(), cluster_spec(**given), FakeChance())
+        return deploy(self.store, self.evidence, planned, FakeChance(), wait=wait, timeout=TIMEOUT, clock=self.time)
+
+    def fails(self, error: type[CollectionError], **given: t.Any) -> CollectionError:
+        with pytest.raises(error) as caught:
+            self.run(**given)
+        return caught.value
+
+    @property
+    def noted(self) -> str | None:
+        found: str | None = self.store.objects["ConfigMap", "mysql-topology"]["data"].get("bootstrapped")
+        return found
+
+
+def test_it_ends_when_all_are_ready() -> None:
+    rollout = Rollout()
+    rollout.at(1)
+    rollout.at(5, ready=ALL[:2])
+    rollout.at(9, ready=ALL)
+    assert rollout.run() == Topology("mysql-0", NOTED)
+    assert 9 <= rollout.time.time < 10
+    assert rollout.noted == NOTED
+
+
+def test_without_waiting_nothing_is_looked_at() -> None:
+    rollout = Rollout()
+    assert rollout.run(wait=False) == Topology("mysql-0")
+    assert rollout.time.time == 0
+    assert ("list", "Pod", "") not in rollout.store.requests
+
+
+def test_that_there_are_data_is_noted_as_soon_as_the_primary_is_ready() -> None:
+    rollout = Rollout()
+    rollout.at(5, ready=ALL[:1])
+    seen: list[str | None] = []
+    rollout.time.at(7, lambda: seen.append(rollout.noted))
+    rollout.at(9, ready=ALL)
+    rollout.run()
+    assert seen == [NOTED]
+    assert [key for key in rollout.store.requests if key == ("apply", "ConfigMap", "mysql-topology")] == [
+        ("apply", "ConfigMap", "mysql-topology")
+    ] * 3  # the plan, the creation, and this
+
+
+def test_it_is_noted_also_when_the_wait_fails_later() -> None:
+    rollout = Rollout()
+    rollout.at(5, ready=ALL[:1])
+    rollout.fails(WaitTimeout)
+    assert rollout.noted == NOTED
+
+
+def test_a_replica_that_is_ready_first_is_not_the_primary() -> None:
+    rollout = Rollout()
+    rollout.at(5, ready=ALL[1:])
+    rollout.fails(WaitTimeout)
+    assert rollout.noted is None
+
+
+def test_a_run_that_only_noted_it_says_that_it_changed_something_when_it_fails() -> None:
+    rollout = Rollout()
+    rollout.run(wait=False)
+    rollout.at(5, ready=ALL[:1])
+    assert rollout.fails(WaitTimeout).details["changed"] is True
+    assert rollout.fails(WaitTimeout).details["changed"] is False
+
+
+def test_without_waiting_it_is_noted_by_the_next_run() -> None:
+    rollout = Rollout()
+    rollout.run(wait=False)
+    rollout.time.pods(ready=ALL)
+    assert rollout.noted is None
+    assert rollout.run(wait=False) == Topology("mysql-0", NOTED)
+    assert rollout.noted == NOTED
+
+
+def test_a_timeout_says_what_was_missing_and_why() -> None:
+    events = {
+        ("Pod", "mysql-1"): [Event("Unhealthy", "not yet", ""), Event("FailedMount", "no such volume", "")],
+        ("PersistentVolumeClaim", "data-mysql-1"): [Event("ProvisioningFailed", 'class "x" not found', "")],
+    }
+    rollout = Rollout(evidence=FakeEvidence(events=events))
+    rollout.at(5, ready=("mysql-0", "mysql-2"))
+    error = rollout.fails(WaitTimeout)
+    assert rollout.time.time == TIMEOUT
+    assert error.message == (
+        "gave up after 100 s waiting for 2 of 3 instances to be ready. mysql-1: FailedMount: no such volume. "
+        'Its claim data-mysql-1: ProvisioningFailed: class "x" not found.'
+    )
+    assert error.details == {"changed": True}
+
+
+def test_a_pod_of_which_nobody_says_anything_is_named() -> None:
+    rollout = Rollout()
+    rollout.at(5, ready=("mysql-0", "mysql-2"))
+    assert "mysql-1 is not ready." in rollout.fails(WaitTimeout).message
+
+
+def test_no_controller_at_all() -> None:
+    error = Rollout().fails(WaitTimeout)
+    assert "waiting for the StatefulSet controller to take notice. mysql is not ready." in error.message
+
+
+@pytest.mark.parametrize(
+    ("hopeless", "words"),
+    [
+        (waiting(NAMES, "mysql-1", "ImagePullBackOff", "no such tag"), "container provision: ImagePullBackOff: no such tag."),
+        (crashing(NAMES, "mysql-1", 3), "container provision: CrashLoopBackOff: because. Its last log lines:\nline 2\n"),
+    ],
+)
+def test_a_hopeless_pod_ends_the_wait_at_once(hopeless: Manifest, words: str) -> None:
+    logs = {("mysql-1", "provision"): "\n".join(f"line {n}" for n in range(2, 14)), ("mysql-0", "mysql"): "other"}
+    rollout = Rollout(evidence=FakeEvidence(logs))
+    others = [pod("mysql-0", NAMES.selector), hopeless, pod("mysql-2", NAMES.selector, ready=False)]
+    rollout.at(5, ready=("mysql-0",), others=others)
+    error = rollout.fails(WaitFailed)
+    assert rollout.time.time < 6
+    assert error.message.startswith(f"waiting longer cannot help: mysql-1, {words}")
+    assert error.details == {"changed": True}
+    # The primary was ready by then.
+    assert rollout.noted == NOTED
+
+
+def test_a_pod_that_crashed_once_may_recover() -> None:
+    rollout = Rollout()
+    rollout.at(5, others=[pod("mysql-0", NAMES.selector), crashing(NAMES, "mysql-1", 1), pod("mysql-2", NAMES.selector)])
+    rollout.at(9, ready=ALL)
+    assert rollout.run().bootstrapped
+
+
+def test_the_log_of_a_previous_life_serves_when_the_present_one_has_none() -> None:
+    rollout = Rollout(evidence=FakeEvidence({("mysql-0", "provision", "previous"): "\n".join("abc" * 9)}))
+    rollout.at(5, others=[crashing(NAMES, "mysql-0", 5)])
+    message = rollout.fails(WaitFailed, replicas=1).message
+    assert message.endswith("Its last log lines:\n" + "\n".join("abc" * 4) + "\n")
+
+
+@pytest.mark.parametrize("why", ["is forbidden: exceeded quota: small", "is invalid: spec.containers[0]: no"])
+def test_pods_that_are_refused_end_the_wait(why: str) -> None:
+    events = {("StatefulSet", "mysql"): [Event("FailedCreate", "other", ""), Event("FailedCreate", f"pod {why}", "")]}
+    rollout = Rollout(evidence=FakeEvidence(events=events))
+    rollout.at(0.5, others=[])
+    error = rollout.fails(WaitFailed)
+    assert error.message == f"waiting longer cannot help: the pods are refused: pod {why}"
+    assert 3 <= rollout.time.time < 4
+
+
+def test_refusals_of_the_past_do_not_matter_while_all_pods_are_there() -> None:
+    events = {("StatefulSet", "mysql"): [Event("FailedCreate", "pods are forbidden: quota", "")]}
+    rollout = Rollout(evidence=FakeEvidence(events=events))
+    rollout.at(0.5)
+    rollout.at(9, ready=ALL)
+    assert rollout.run().bootstrapped
