@@ -9,34 +9,20 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from pods import Cluster, Pod, network_namespace
-from rootfs import root_file_system
-
-BOOTSTRAPPED = "2026-01-02T03:04:05Z"
-ROWS = 200
+from scripts.golden import SHOP, Golden, command_lines, gtids, start_pair
+from scripts.pods import Cluster, Pod, network_namespace
+from scripts.rootfs import root_file_system
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.scripts)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "scripts: runs the pod scripts with a real MySQL; needs root, and the image's root file system"
-    )
 
 
 MakeCluster = Callable[[], Cluster]
@@ -69,21 +55,6 @@ def end(cluster: Cluster) -> None:
     shutil.rmtree(cluster.base, ignore_errors=True)
 
 
-@dataclass(frozen=True)
-class Golden:
-    """Volumes of a bootstrapped cluster of two that was stopped in good order, and what its start looked like."""
-
-    cluster: Cluster
-    environment_of_first_mysqld: str
-    arguments_seen: str
-
-    def restore(self, pod: Pod, donor: str | None = None) -> None:
-        """Give the pod a copy of the volume of ``donor``, or of its own namesake."""
-        shutil.rmtree(pod.volume)
-        source = self.cluster.pods[donor or pod.name].volume
-        subprocess.run(["cp", "-a", "--sparse=always", str(source), str(pod.volume)], check=True)
-
-
 @pytest.fixture(scope="session")
 def golden(make_cluster: MakeCluster) -> Golden:
     """Bootstraps a cluster from nothing, as all fresh deployments do."""
@@ -98,11 +69,7 @@ def golden(make_cluster: MakeCluster) -> Golden:
     replica.start_mysql()
     replica.start("replication")
     replica.wait_ready()
-    primary.sql(
-        f"CREATE DATABASE shop; CREATE TABLE shop.t (a INT PRIMARY KEY, b BLOB); SET cte_max_recursion_depth = {ROWS};"
-        f"INSERT INTO shop.t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) SELECT i, RANDOM_BYTES(1024) FROM n;"
-        "CREATE USER app@'%' IDENTIFIED BY 'app'; GRANT ALL ON shop.* TO app@'%';"
-    )
+    primary.sql(SHOP)
     replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
     environment = Path(f"/proc/{primary.mysqld_pid()}/environ").read_bytes().decode(errors="replace")
     arguments = "".join(path.read_bytes().decode(errors="replace") for path in command_lines(primary) + command_lines(replica))
@@ -113,32 +80,12 @@ def golden(make_cluster: MakeCluster) -> Golden:
     return Golden(cluster, environment, arguments)
 
 
-def command_lines(pod: Pod) -> list[Path]:
-    return [Path(f"/proc/{container.pid}/cmdline") for container in pod.containers if container.running]
-
-
-def gtids(pod: Pod) -> str:
-    return pod.sql("SELECT REPLACE(@@global.gtid_executed, CHAR(10), '')")
-
-
 @pytest.fixture
 def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
     """An empty cluster, never bootstrapped."""
     made = make_cluster()
     yield made
     end(made)
-
-
-def start_pair(cluster: Cluster, golden: Golden) -> tuple[Pod, Pod]:
-    """Start the bootstrapped cluster anew: primary and replica, both ready."""
-    cluster.write_topology(bootstrapped=BOOTSTRAPPED)
-    pods = cluster.pod("mysql-0"), cluster.pod("mysql-1")
-    for pod in pods:
-        golden.restore(pod)
-        pod.start_all()
-    for pod in pods:
-        pod.wait_ready()
-    return pods
 
 
 @pytest.fixture

@@ -90,6 +90,10 @@ class Container:
 
         return wait_for(f"the first process of {self.name}", child, 5)
 
+    def children(self) -> list[int]:
+        """What the first process has started and not waited for."""
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
     @property
     def running(self) -> bool:
         return self.process.poll() is None
@@ -318,7 +322,8 @@ class Pod:
             else ["--socket=/var/run/mysqld/mysqld.sock"]
         )
         argv = ["mysql", "--defaults-file=/tmp/test-client.cnf", "-N", "-B", "--default-character-set=utf8mb4", *where]
-        done = subprocess.run(self.command(argv, {}, "/usr/bin"), input=statement.encode(), capture_output=True, timeout=60)
+        command = self.command(argv, {}, "/usr/bin")
+        done = subprocess.run(command, check=False, input=statement.encode(), capture_output=True, timeout=60)
         if done.returncode:
             raise SqlError(done.stderr.decode(errors="replace").strip())
         return done.stdout.decode().strip()

@@ -12,14 +12,14 @@ import subprocess
 import sys
 
 import pytest
-from conftest import BOOTSTRAPPED, ROWS, Golden
-from pods import Cluster, Pod, SqlError, wait_for
+from scripts.golden import BOOTSTRAPPED, ROWS, Golden
+from scripts.pods import Cluster, Pod, SqlError, wait_for
 
 INITIALIZING = ".kubemysql-initializing"
 COMPLETE = ".kubemysql-complete"
 
 
-def test_a_fresh_cluster_comes_up(golden: Golden, cluster: Cluster) -> None:
+def test_a_fresh_cluster_comes_up(golden: Golden) -> None:
     primary, replica = golden.cluster.pod("mysql-0"), golden.cluster.pod("mysql-1")
     assert (primary.data / COMPLETE).exists() and (replica.data / COMPLETE).exists()
     assert "is the primary and writable" in primary.container("replication").log
@@ -208,7 +208,7 @@ def test_later_starts_are_read_only_and_get_no_password(cluster: Cluster) -> Non
     entrypoint.chmod(0o755)
     started = pod.start("mysql", path="/tmp/faults:/allowed", MYSQL_ROOT_PASSWORD_FILE="/kubemysql/secret/root-password")
     assert started.wait() == 0
-    init_file = "kubemysql-read-only.sql"
-    assert started.log.splitlines()[:4] == ["mysqld", "--read-only=ON", "--super-read-only=ON", f"--init-file=/var/run/mysqld/{init_file}"]
-    assert (pod.base / "run" / init_file).read_text() == "SET GLOBAL super_read_only = ON;\n"
+    init_file = "--init-file=/var/run/mysqld/kubemysql-read-only.sql"
+    assert started.log.splitlines()[:4] == ["mysqld", "--read-only=ON", "--super-read-only=ON", init_file]
+    assert (pod.base / "run" / "kubemysql-read-only.sql").read_text() == "SET GLOBAL super_read_only = ON;\n"
     assert "PASSWORD" not in started.log

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import subprocess
 import sys
@@ -14,29 +15,32 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pods import NASTY, REPOSITORY, SCRIPTS, Pod
+from scripts.pods import NASTY, REPOSITORY, SCRIPTS, Pod
 
 # Everything a Secret can hold that a password may be; a newline at its end is not part of it.
-PASSWORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=32).filter(
+PASSWORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=32).filter(
     lambda text: text.rstrip("\n") and not text.endswith("\n")
 )
 
 OLD_WORDS = """\
-STOP SLAVE; RESET SLAVE ALL; CHANGE MASTER TO MASTER_HOST = 'h', MASTER_AUTO_POSITION = 1, GET_MASTER_PUBLIC_KEY = 1;
+STOP SLAVE; RESET SLAVE ALL;
+CHANGE MASTER TO MASTER_HOST = 'h', MASTER_AUTO_POSITION = 1, GET_MASTER_PUBLIC_KEY = 1;
 START SLAVE SQL_THREAD; SELECT * FROM performance_schema.replication_connection_status, mysql.slave_master_info;
 GRANT REPLICATION SLAVE ON *.* TO x
 """
 NEW_WORDS = """\
-STOP REPLICA; RESET REPLICA ALL; CHANGE REPLICATION SOURCE TO SOURCE_HOST = 'h', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1;
+STOP REPLICA; RESET REPLICA ALL;
+CHANGE REPLICATION SOURCE TO SOURCE_HOST = 'h', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1;
 START REPLICA SQL_THREAD; SELECT * FROM performance_schema.replication_connection_status, stored_channels;
 GRANT REPLICATION SLAVE ON *.* TO x
 """
 
 
-def bash(pod: Pod, command: str, *arguments: str, stdin: str = "") -> str:
+def bash(pod: Pod, command: str, *arguments: str) -> str:
     """Run bash in a container of the pod, with lib.sh at hand."""
     argv = ["bash", "-euc", f"source /kubemysql/scripts/lib.sh; {command}", "bash", *arguments]
-    done = subprocess.run(pod.command(argv, pod.environment, "/allowed"), input=stdin.encode(), capture_output=True, timeout=30)
+    command_line = pod.command(argv, pod.environment, "/allowed")
+    done = subprocess.run(command_line, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     return done.stdout.decode()
 
@@ -47,11 +51,17 @@ def test_any_password_works_as_literal_and_in_an_option_file(shared_pair: tuple[
     """Set by SQL, then used to log in: both have to mean the same bytes, and the right ones."""
     primary, _ = shared_pair
     (primary.cluster.base / "secret" / "any").write_text(password, encoding="utf-8", newline="")
-    script = (
-        "read_secret any; sql_quote \"$REPLY\"; ask_local \"CREATE USER IF NOT EXISTS any@localhost; ALTER USER any@localhost IDENTIFIED BY $REPLY;"
-        " SELECT HEX(CAST($REPLY AS BINARY))\" || die \"$ANSWER\"; printf '%s\\n' \"$ANSWER\";"
-        " ask 'SELECT CURRENT_USER()' client any any --socket=\"$SOCKET\" || die \"$ANSWER\"; printf '%s\\n' \"$ANSWER\""
-    )
+    script = """
+        read_secret any
+        sql_quote "$REPLY"
+        ask_local "
+            CREATE USER IF NOT EXISTS any@localhost;
+            ALTER USER any@localhost IDENTIFIED BY $REPLY;
+            SELECT HEX(CAST($REPLY AS BINARY))" || die "$ANSWER"
+        printf '%s\\n' "$ANSWER"
+        ask 'SELECT CURRENT_USER()' client any any --socket="$SOCKET" || die "$ANSWER"
+        printf '%s\\n' "$ANSWER"
+    """
     assert bash(primary, script).split() == [password.encode().hex().upper(), "any@localhost"]
 
 
@@ -62,23 +72,27 @@ def test_secret_is_read_as_it_is_but_for_newlines_at_its_end(shared_pair: tuple[
     assert bash(primary, "read_secret any; printf '%s' \"$REPLY\"") == text.rstrip("\n")
 
 
-@pytest.mark.parametrize(("version", "words"), [("8.0.17", OLD_WORDS), ("8.0.22-13", OLD_WORDS), ("8.0.23", NEW_WORDS), ("9.7.4-2", NEW_WORDS)])
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [("8.0.17", OLD_WORDS), ("8.0.22-13", OLD_WORDS), ("8.0.23", NEW_WORDS), ("9.7.4-2", NEW_WORDS)],
+)
 def test_old_servers_get_their_old_words(shared_pair: tuple[Pod, Pod], version: str, words: str) -> None:
     said = bash(shared_pair[0], 'dialect "$1" "$2"; printf %s "$REPLY"', version, NEW_WORDS)
     assert said == words.replace("stored_channels", "mysql.slave_master_info")
 
 
 def test_an_error_is_told_without_the_statement(shared_pair: tuple[Pod, Pod]) -> None:
-    told = bash(shared_pair[0], "ask_local \"CREATE USER x@y IDENTIFIED BY 'secret word' NONSENSE 'secret word'\" || printf '%s %s' \"$ERRNO\" \"$ANSWER\"")
+    script = """ask_local "CREATE USER x@y IDENTIFIED BY 'secret word' NONSENSE" || printf '%s %s' "$ERRNO" "$ANSWER" """
+    told = bash(shared_pair[0], script)
     assert told.startswith("1064 ERROR 1064 (42000)") and "secret" not in told
 
 
 def test_scripts_are_embedded_as_they_are() -> None:
-    done = subprocess.run([sys.executable, str(REPOSITORY / "tests" / "generate_embedded.py"), "--check"], capture_output=True, text=True)
+    check = [sys.executable, str(REPOSITORY / "tests" / "generate_embedded.py"), "--check"]
+    done = subprocess.run(check, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    namespace: dict[str, dict[str, str]] = {}
-    exec((SCRIPTS / "embedded.py").read_text(encoding="utf-8"), namespace)
-    assert namespace["SCRIPTS"] == {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.sh")}
+    embedded = runpy.run_path(str(SCRIPTS / "embedded.py"))
+    assert embedded["SCRIPTS"] == {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.sh")}
 
 
 def tool(name: str) -> str:
@@ -93,7 +107,7 @@ def test_form() -> None:
     scripts = sorted(str(path) for path in SCRIPTS.glob("*.sh"))
     shellcheck = [tool("shellcheck"), "--external-sources", f"--source-path={SCRIPTS}", *scripts]
     for command in (shellcheck, [tool("shfmt"), "-i", "2", "-ci", "-d", *scripts]):
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
 

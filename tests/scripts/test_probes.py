@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import gtids
-from pods import Pod, wait_for
+from scripts.golden import gtids
+from scripts.pods import Pod, wait_for
 
 
 def assert_not_ready(pod: Pod, *reasons: str, **environment: str) -> None:
@@ -71,14 +71,12 @@ def test_replica_that_is_connecting(shared_pair: tuple[Pod, Pod]) -> None:
 
 def test_replica_with_a_failed_applier(shared_pair: tuple[Pod, Pod]) -> None:
     primary, replica = shared_pair
-    replica.sql("SET GLOBAL super_read_only = OFF; SET sql_log_bin = 0; DELETE FROM shop.t WHERE a = 1; SET GLOBAL super_read_only = ON")
+    secretly = "SET GLOBAL super_read_only = OFF; SET sql_log_bin = 0; {}; SET GLOBAL super_read_only = ON;"
+    replica.sql(secretly.format("DELETE FROM shop.t WHERE a = 1"))
     primary.sql("UPDATE shop.t SET b = 'changed' WHERE a = 1")
     assert_not_ready(replica, "the applier thread is", "error 1032")
-    replica.sql(
-        "SET GLOBAL super_read_only = OFF; SET sql_log_bin = 0; INSERT INTO shop.t VALUES (1, ''); SET GLOBAL super_read_only = ON;"
-        "START REPLICA"
-    )
-    # The row image has to match only in the key.
+    replica.sql(secretly.format("INSERT INTO shop.t VALUES (1, '')") + "START REPLICA")
+    # Only the key of the row has to match.
     replica.wait_ready()
 
 
@@ -114,9 +112,9 @@ def test_idle_replica_has_no_lag(shared_pair: tuple[Pod, Pod]) -> None:
     primary, replica = shared_pair
     primary.sql("INSERT INTO shop.t VALUES (3000, ''); DELETE FROM shop.t WHERE a = 3000")
     replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
-    wait_for("an old transaction", lambda: replica.sql(
-        "SELECT last_applied_transaction_original_commit_timestamp < NOW(6) - INTERVAL 2 SECOND"
-        " FROM performance_schema.replication_applier_status_by_worker ORDER BY 1 LIMIT 1") == "1")
+    age = "SELECT MAX(last_applied_transaction_original_commit_timestamp) < NOW(6) - INTERVAL 2 SECOND"
+    query = f"{age} FROM performance_schema.replication_applier_status_by_worker"
+    wait_for("an old transaction", lambda: replica.sql(query) == "1")
     assert replica.probe("ready", MAX_LAG="0") == (True, "")
     replica.sql("STOP REPLICA; START REPLICA")
     replica.wait_ready()
@@ -188,9 +186,10 @@ def test_temporary_server_is_alive_but_not_ready(shared_pair: tuple[Pod, Pod]) -
     (pod.volume / ".kubemysql-initializing").touch()
     os.chown(pod.data, 999, 999)
     arguments = ["--datadir=/volume/mysql", "--skip-log-bin"]
-    done = subprocess.run(pod.command(["mysqld", *arguments, "--initialize-insecure"], {}, "/allowed"), capture_output=True)
-    assert done.returncode == 0, done.stderr
-    with subprocess.Popen(pod.command(["mysqld", *arguments, "--skip-networking"], {}, "/allowed"), stderr=subprocess.DEVNULL) as server:
+    initialise = pod.command(["mysqld", *arguments, "--initialize-insecure"], {}, "/allowed")
+    subprocess.run(initialise, check=True, stderr=subprocess.DEVNULL)
+    temporary = pod.command(["mysqld", *arguments, "--skip-networking"], {}, "/allowed")
+    with subprocess.Popen(temporary, stderr=subprocess.DEVNULL) as server:
         wait_for("the server", lambda: pod.try_sql("SELECT 1", password="") == "1")
         secret = cluster.base / "secret" / "root-password"
         password = secret.read_text()

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..diff import Change
+from ..constants import TOPOLOGY_BOOTSTRAPPED
+from ..diff import Change, FieldChange
 from ..errors import CollectionError, SpecError
 from ..kube.port import Evidence, ObjectStore
 from ..kube.readiness import pod_ready
@@ -52,6 +53,13 @@ class Deployment:
     def changed(self) -> bool:
         return any(change.action != "none" for change in self.changes)
 
+    def bootstrapped(self, timestamp: str) -> Deployment:
+        """The same deployment with the note that the cluster has data by now."""
+        name = self.spec.names.topology
+        noted = Change("update", "ConfigMap", name, (FieldChange(f"data.{TOPOLOGY_BOOTSTRAPPED}", None, timestamp),))
+        changes = (noted if (each.name, each.action) == (name, "none") else each for each in self.changes)
+        return replace(self, topology=Topology(self.topology.primary, timestamp), changes=tuple(changes))
+
 
 def plan_deployment(store: ObjectStore, spec: ClusterSpec, chance: Chance) -> Deployment:
     """Everything that can be found out before anything is changed; ``store`` must be one that only plans."""
@@ -70,24 +78,25 @@ def plan_deployment(store: ObjectStore, spec: ClusterSpec, chance: Chance) -> De
 
 def deploy(
     store: ObjectStore, evidence: Evidence, deployment: Deployment, chance: Chance, *, wait: bool, timeout: float, clock: Clock
-) -> Topology:
-    """Apply a planned deployment and, if ``wait``, return when every pod is ready. Returns the topology as it is then."""
-    spec, topology = deployment.spec, deployment.topology
+) -> Deployment:
+    """Apply a planned deployment and, if ``wait``, return when every pod is ready. Returns it as it has become by then."""
+    names = deployment.spec.names
 
     def note_bootstrap(rollout: Rollout) -> None:
-        nonlocal topology
-        if topology.bootstrapped is None and rollout.ready(topology.primary):
-            topology = Topology(topology.primary, chance.timestamp())
-            store.apply(config_maps.topology(spec.names, topology))
+        nonlocal deployment
+        if deployment.topology.bootstrapped is None and rollout.ready(deployment.topology.primary):
+            deployment = deployment.bootstrapped(chance.timestamp())
+            store.apply(config_maps.topology(names, deployment.topology))
 
     apply_changes(store, deployment.bundle, deployment.changes)
     if wait:
         try:
-            wait_for_rollout(store, evidence, spec.names, timeout=timeout, clock=clock, on_look=note_bootstrap)
+            created = any((each.kind, each.action) == ("StatefulSet", "create") for each in deployment.changes)
+            wait_for_rollout(store, evidence, names, created=created, timeout=timeout, clock=clock, on_look=note_bootstrap)
         except CollectionError as error:
-            error.details["changed"] = deployment.changed or topology != deployment.topology
+            error.details["changed"] = deployment.changed
             raise
-    return topology
+    return deployment
 
 
 def _topology(store: ObjectStore, spec: ClusterSpec, live: LiveCluster, chance: Chance) -> Topology:

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..errors import WaitFailed, WaitTimeout
-from ..kube.port import Evidence, Manifest, ObjectStore
+from ..kube.port import Event, Evidence, Manifest, ObjectStore
 from ..kube.readiness import Obstacle, obstacle_of, pod_ready, rollout_pending
 from ..names import Names
 from ..wait import Clock, poll
@@ -19,6 +19,8 @@ __all__ = ["Rollout", "explain", "wait_for_rollout"]
 
 _INTERVAL = 0.25
 _LOG_LINES = 12
+# The StatefulSet controller's label for the template that a pod was made of.
+_REVISION = "controller-revision-hash"
 # The controller creates all pods at once; when some are missing for longer, something refuses them.
 _MISSING_POD_SECONDS = 3.0
 # By a quota or a policy, and by the API server's validation, which sees a pod template's details only in the pod.
@@ -35,6 +37,18 @@ class Rollout:
     def ready(self, pod: str) -> bool:
         return any(each["metadata"]["name"] == pod and pod_ready(each) for each in self.pods)
 
+    @property
+    def stuck(self) -> tuple[Manifest, ...]:
+        """Pods of an older template that cannot start. The controller waits for them before it replaces them, and a
+        replica on the newest template may be waiting for one of them: https://github.com/kubernetes/kubernetes/issues/67250.
+        """
+        live = self.stateful_set or {"metadata": {"generation": 0}}
+        status = live.get("status") or {}
+        if status.get("observedGeneration") != live["metadata"]["generation"]:
+            return ()
+        newest = status.get("updateRevision")
+        return tuple(pod for pod in self.pods if pod["metadata"]["labels"].get(_REVISION) != newest and obstacle_of(pod))
+
 
 def look(store: ObjectStore, names: Names) -> Rollout:
     """Two requests, however many pods there are."""
@@ -47,16 +61,17 @@ def wait_for_rollout(
     evidence: Evidence,
     names: Names,
     *,
+    created: bool,
     timeout: float,
     clock: Clock,
     on_look: t.Callable[[Rollout], None],
 ) -> None:
     """Return when every pod runs the newest template and is ready.
 
-    ``on_look`` sees every look. Raises ``WaitFailed`` as soon as a pod cannot become ready by itself, and
+    ``created`` if this run made the StatefulSet. ``on_look`` sees every look. Raises ``WaitFailed`` as soon as a pod cannot become ready by itself, and
     ``WaitTimeout`` after ``timeout`` seconds; both name the pod, the container, the reason and its last log lines.
     """
-    started = clock.now()
+    hope = _Hope(store, evidence, names, clock, created=created)
 
     def take() -> Rollout:
         rollout = look(store, names)
@@ -65,8 +80,8 @@ def wait_for_rollout(
 
     def pending(rollout: Rollout) -> str | None:
         missing = rollout_pending(rollout.stateful_set)
-        if missing is not None:
-            _give_up_if_hopeless(evidence, names, rollout, patient=clock.now() - started < _MISSING_POD_SECONDS)
+        if missing is not None and not hope.unstick(rollout):
+            hope.check(rollout)
         return missing
 
     try:
@@ -76,17 +91,45 @@ def wait_for_rollout(
         raise WaitTimeout(f"{error.message}. {explain(evidence, names, seen)}".rstrip()) from error
 
 
-def _give_up_if_hopeless(evidence: Evidence, names: Names, rollout: Rollout, *, patient: bool) -> None:
-    for pod in rollout.pods:
-        obstacle = obstacle_of(pod)
-        if obstacle is not None and obstacle.hopeless:
-            raise WaitFailed(f"waiting longer cannot help: {_describe(evidence, obstacle)}")
-    wanted = (rollout.stateful_set or {"spec": {"replicas": 0}})["spec"]["replicas"]
-    if len(rollout.pods) < wanted and not patient:
-        warnings = evidence.warnings("StatefulSet", names.stateful_set)
-        refused = [event for event in warnings if any(word in event.message for word in _REFUSALS)]
-        if refused:
-            raise WaitFailed(f"waiting longer cannot help: the pods are refused: {refused[-1].message}")
+class _Hope:
+    """Whether waiting can still help, and the one thing that is done meanwhile so that it can."""
+
+    def __init__(self, store: ObjectStore, evidence: Evidence, names: Names, clock: Clock, *, created: bool) -> None:
+        self._store = store
+        self._evidence = evidence
+        self._names = names
+        self._clock = clock
+        self._begin = clock.now()
+        # Events outlive their cause: of a StatefulSet that was there before, only what is said from now on counts.
+        self._old_refusals: frozenset[Event] | None = frozenset() if created else None
+
+    def unstick(self, rollout: Rollout) -> bool:
+        """Delete pods that are stuck on an older template; whether there were any. They come back on the newest."""
+        for pod in rollout.stuck:
+            self._store.delete("Pod", pod["metadata"]["name"])
+        return bool(rollout.stuck)
+
+    def check(self, rollout: Rollout) -> None:
+        """Raise ``WaitFailed`` if a pod cannot become ready, or cannot even be created."""
+        for pod in rollout.pods:
+            obstacle = obstacle_of(pod)
+            if obstacle is not None and obstacle.hopeless:
+                raise WaitFailed(f"waiting longer cannot help: {_describe(self._evidence, obstacle)}")
+        wanted = (rollout.stateful_set or {"spec": {"replicas": 0}})["spec"]["replicas"]
+        if len(rollout.pods) < wanted:
+            self._check_refusals()
+
+    def _check_refusals(self) -> None:
+        patient = self._clock.now() - self._begin < _MISSING_POD_SECONDS
+        if patient and self._old_refusals is not None:
+            return
+        warnings = self._evidence.warnings("StatefulSet", self._names.stateful_set)
+        refusals = [event for event in warnings if any(word in event.message for word in _REFUSALS)]
+        if self._old_refusals is None:
+            self._old_refusals = frozenset(refusals)
+        fresh = [event for event in refusals if event not in self._old_refusals]
+        if fresh and not patient:
+            raise WaitFailed(f"waiting longer cannot help: the pods are refused: {fresh[-1].message}")
 
 
 def explain(evidence: Evidence, names: Names, rollout: Rollout) -> str:

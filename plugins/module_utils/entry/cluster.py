@@ -32,15 +32,14 @@ def _present(params: Params, check_mode: bool) -> Result:
     spec, chance = ClusterSpec.from_params(params), SystemChance()
     client = client_for(params, dry_run=check_mode)
     deployment = plan_deployment(client.planning(), spec, chance)
-    topology = deployment.topology
     if not check_mode:
         waiting = {"wait": params["wait"], "timeout": params["wait_timeout"]}
-        topology = deploy(client, client, deployment, chance, clock=SystemClock(), **waiting)
+        deployment = deploy(client, client, deployment, chance, clock=SystemClock(), **waiting)
     return {
         **changes_result(deployment.changes),
         "names": names_result(spec.names, spec.replicas),
         "manifests": public_manifests(deployment.bundle),
-        "topology": topology_result(topology),
+        "topology": topology_result(deployment.topology),
     }
 
 

@@ -213,8 +213,8 @@ class KubernetesClient:
         except ApiException as error:
             if not error.status:
                 # The library's way to say that TLS failed; its reason is two lines.
-                reason = ": ".join(str(error.reason).splitlines())
-                raise ApiUnavailable(f"cannot {purpose}: {reason}. Check ca_cert, client_cert and validate_certs") from error
+                failure = ": ".join(str(error.reason).splitlines())
+                raise ApiUnavailable(f"cannot {purpose}: {failure}. Check ca_cert, client_cert and validate_certs") from error
             raise _translate(error, purpose, self._namespace) from error
         except (HTTPError, OSError) as error:
             reason = getattr(error, "reason", None) or error

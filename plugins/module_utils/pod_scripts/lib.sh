@@ -13,6 +13,9 @@
 #   mysql/.kubemysql-first-password   root still has the entrypoint's password beside its own: see mysql.sh.
 #   incoming/                    a clone that is still arriving. Worthless until it is renamed to mysql/.
 
+# Constants and results are for those who source this file.
+# shellcheck disable=SC2034
+
 # Options are parsed and literals are quoted byte by byte, whatever locale the image sets.
 export LC_ALL=C
 # A pod's secrets must not appear in a trace, even if somebody runs a script by `bash -x`.
@@ -317,7 +320,7 @@ refuse_if_peers_have_data() {
     ask_peers
     reason=$(doubt_about_peers)
     [[ $reason ]] || return 0
-    [[ $reason == "wait: "* ]] && ((SECONDS < deadline)) || break
+    if [[ $reason != "wait: "* ]] || ((SECONDS >= deadline)); then break; fi
     say_once peers "not initialising yet: ${reason#wait: }"
     pause 0.2
   done

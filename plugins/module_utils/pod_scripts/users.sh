@@ -12,6 +12,7 @@
   source /kubemysql/scripts/lib.sh
 
   # The entrypoint's root password, which is one to throw away: see mysql.sh. It is plain letters and digits.
+  # shellcheck disable=SC2329 # called by name
   first_root_client() {
     mysql --defaults-file=<(printf '[client]\nuser=root\npassword="%s"\n' "${MYSQL_ROOT_PASSWORD-}") \
       --socket="$SOCKET" --protocol=SOCKET --batch --skip-column-names --default-character-set=utf8mb4

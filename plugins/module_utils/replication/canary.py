@@ -32,6 +32,7 @@ __all__ = ["Arrival", "CanaryResult", "fly_canary"]
 
 _SCHEMA = identifier(CANARY_SCHEMA)
 _TABLE_PREFIX = "run_"
+_COLUMNS = "token CHAR(32) CHARACTER SET ascii NOT NULL PRIMARY KEY"
 _LOCK = CANARY_SCHEMA
 # The lock is held for some small statements; a primary that does not get through them in this time is in trouble.
 _LOCK_SECONDS = 5.0
@@ -103,6 +104,7 @@ class _Flight:
         self._primary = primary
         self._timeout = timeout
         self._clock = clock
+        self._created = False
         self._token = os.urandom(16).hex()
         self._table = f"{_SCHEMA}.{identifier(_TABLE_PREFIX + os.urandom(8).hex())}"
 
@@ -124,9 +126,8 @@ class _Flight:
         """Write the row; return the GTID of that transaction, in a set with what others committed meanwhile."""
         with _locked(primary, self._clock):
             primary.execute(Query(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}"))
-            primary.execute(
-                Query(f"CREATE TABLE {self._table} (token CHAR(32) CHARACTER SET ascii NOT NULL PRIMARY KEY) ENGINE=InnoDB")
-            )
+            self._created = True
+            primary.execute(Query(f"CREATE TABLE {self._table} ({_COLUMNS}) ENGINE=InnoDB"))
         before = primary.gtid_executed()
         # Names of our own making, quoted: nothing of anybody's input is in these statements.
         primary.execute(Query(f"INSERT INTO {self._table} (token) VALUES (%s)", (self._token,)))  # noqa: S608
@@ -156,6 +157,8 @@ class _Flight:
 
     def _clean_up(self) -> str | None:
         """Remove what this run made; on a new session if the old one is lost. The reason if it stays behind."""
+        if not self._created:
+            return None
         error = "the primary does not answer"
         for _attempt in range(2):
             try:

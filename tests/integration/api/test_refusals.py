@@ -126,6 +126,7 @@ def test_a_certificate_file_that_is_not_there(present: Run, namespace: Namespace
     assert result["msg"] == "ca_cert: there is no file /there/is/none.crt that can be read"
 
 
+@pytest.mark.usefixtures("server")
 def test_no_such_namespace() -> None:
     for check in (True, False):
         result = run_module(namespace="there-is-none", wait=False, check=check)

@@ -93,7 +93,7 @@ def test_primary_that_turns_read_only_meanwhile(cluster: Cluster, fleet: Fleet) 
     cluster["mysql-0"].run("SET GLOBAL super_read_only = ON")
     result = fly_canary(fleet, seen, timeout=1, clock=SystemClock())
     assert (result.attempted, result.arrived) == (True, False)
-    assert Kind.CANARY_UNKNOWN in [each.kind for each in result.findings]
+    assert [each.kind for each in result.findings] == [Kind.CANARY_UNKNOWN]
     assert "1290" in str(result.reason)
 
 

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 
 # A fixed time makes the same inputs give the same bytes.
 EPOCH = 1_700_000_000
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 EXCLUDED = ("doc", "man", "locale", "info", "lintian", "bug", "mysql-test", "bash-completion")
 
 
@@ -75,7 +77,7 @@ def pack(layer: Path, reference: str, config: dict[str, Any], archive: Path) -> 
     """Wrap one layer into a docker archive."""
     digest = file_digest(layer)
     image = {
-        "architecture": "amd64",
+        "architecture": ARCHITECTURES[platform.machine()],
         "os": "linux",
         "created": "2023-11-14T22:13:20Z",
         "config": config,

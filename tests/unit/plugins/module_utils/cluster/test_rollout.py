@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.cluster.deploy import deploy, plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.diff import FieldChange
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import CollectionError, WaitFailed, WaitTimeout
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Event, Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
@@ -38,7 +39,8 @@ class Rollout:
 
     def run(self, *, wait: bool = True, **given: t.Any) -> Topology:
         planned = plan_deployment(self.store.planning(), cluster_spec(**given), FakeChance())
-        return deploy(self.store, self.evidence, planned, FakeChance(), wait=wait, timeout=TIMEOUT, clock=self.time)
+        self.done = deploy(self.store, self.evidence, planned, FakeChance(), wait=wait, timeout=TIMEOUT, clock=self.time)
+        return self.done.topology
 
     def fails(self, error: type[CollectionError], **given: t.Any) -> CollectionError:
         with pytest.raises(error) as caught:
@@ -110,6 +112,47 @@ def test_without_waiting_it_is_noted_by_the_next_run() -> None:
     assert rollout.noted is None
     assert rollout.run(wait=False) == Topology("mysql-0", NOTED)
     assert rollout.noted == NOTED
+
+
+def test_noting_it_while_waiting_counts_as_a_change() -> None:
+    rollout = Rollout()
+    rollout.run(wait=False)
+    rollout.time.pods()
+    rollout.at(3, ready=ALL)
+    rollout.run()
+    assert [(each.kind, each.fields) for each in rollout.done.changes if each.action != "none"] == [
+        ("ConfigMap", (FieldChange("data.bootstrapped", None, NOTED),))
+    ]
+
+
+def test_pods_stuck_on_an_older_template_are_replaced() -> None:
+    """A replica on the newest template waits for a primary whose image cannot be pulled, and the controller for the replica."""
+    rollout = Rollout()
+    rollout.run(wait=False)
+    stuck = [waiting(NAMES, name, "ImagePullBackOff") for name in ALL]
+    for each in stuck:
+        each["metadata"]["labels"] = {**each["metadata"]["labels"], "controller-revision-hash": "old"}
+
+    def old_pods() -> None:
+        rollout.time.pods(others=stuck)
+        rollout.store.objects["StatefulSet", "mysql"]["status"]["updateRevision"] = "new"
+
+    rollout.at(1, ready=[])
+    rollout.time.at(2, old_pods)
+    rollout.at(5, ready=ALL)
+    rollout.run()
+    assert [key[2] for key in rollout.store.requests if key[:2] == ("delete", "Pod")] == list(ALL)
+
+
+def test_refusals_of_the_past_do_not_end_the_wait() -> None:
+    rollout = Rollout(
+        evidence=FakeEvidence(events={("StatefulSet", "mysql"): [Event("FailedCreate", "exceeded quota: is forbidden", "")]})
+    )
+    rollout.run(wait=False)
+    rollout.at(5, others=[])
+    rollout.at(9, ready=ALL)
+    rollout.run(config={"max_connections": 5})
+    assert 9 <= rollout.time.time < 10
 
 
 def test_a_timeout_says_what_was_missing_and_why() -> None:

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The edge: a result is printed, an error becomes a failure with its details, and what is a bug stays one."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.kubemysql.replication.plugins.module_utils.edge import run
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import (
+    ApiConflict,
+    CollectionError,
+    MissingLibrary,
+    SpecError,
+)
+
+OPTIONS: dict[str, dict[str, t.Any]] = {
+    "name": {"type": "str", "default": "mysql"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path", "no_log": False},
+}
+
+
+@pytest.fixture
+def outcome(capsys: pytest.CaptureFixture[str]) -> t.Callable[..., dict[str, t.Any]]:
+    def go(act: t.Callable[[dict[str, t.Any], bool], dict[str, t.Any]], **arguments: t.Any) -> dict[str, t.Any]:
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            run(OPTIONS, act)
+        printed: dict[str, t.Any] = json.loads(capsys.readouterr().out)
+        return printed
+
+    return go
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_result(outcome: t.Callable[..., dict[str, t.Any]], check: bool) -> None:
+    result = outcome(lambda params, mode: {"changed": mode, "seen": params["name"]}, name="shop", _ansible_check_mode=check)
+    assert (result["changed"], result["seen"]) == (check, "shop")
+    assert result["duration"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (SpecError("replicas", "found 0"), {"msg": "replicas: found 0", "option": "replicas"}),
+        (ApiConflict("theirs", 409, conflicts=[".data"]), {"msg": "theirs", "status": 409, "conflicts": [".data"]}),
+        (CollectionError("late", changed=True), {"msg": "late", "changed": True}),
+    ],
+)
+def test_an_error(outcome: t.Callable[..., dict[str, t.Any]], error: CollectionError, expected: dict[str, t.Any]) -> None:
+    def act(_params: dict[str, t.Any], _check: bool) -> dict[str, t.Any]:
+        raise error
+
+    result = outcome(act)
+    assert result["failed"] is True
+    assert {key: result[key] for key in expected} == expected
+
+
+def test_a_missing_library_is_named(outcome: t.Callable[..., dict[str, t.Any]]) -> None:
+    def act(_params: dict[str, t.Any], _check: bool) -> dict[str, t.Any]:
+        raise MissingLibrary("kubernetes")
+
+    result = outcome(act)
+    assert "Failed to import the required Python library (kubernetes)" in result["msg"]
+
+
+def test_a_certificate_needs_its_key(outcome: t.Callable[..., dict[str, t.Any]]) -> None:
+    result = outcome(lambda _params, _check: {}, client_cert="/c")
+    assert result["failed"] is True
+    assert "client_key" in result["msg"]
+
+
+def test_a_bug_is_not_dressed_up() -> None:
+    def act(_params: dict[str, t.Any], _check: bool) -> dict[str, t.Any]:
+        raise ZeroDivisionError
+
+    with patch_module_args({}), pytest.raises(ZeroDivisionError):
+        run(OPTIONS, act)
