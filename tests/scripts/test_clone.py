@@ -39,7 +39,7 @@ def newcomer(shared_pair: tuple[Pod, Pod]) -> Iterator[Pod]:
 def slow_down(pod: Pod) -> None:
     """Make the pod clone at 1 MiB/s: a minute even for this little data."""
     with (pod.base / "conf.d" / "aa-test.cnf").open("a", encoding="utf-8") as cnf:
-        cnf.write("clone_max_data_bandwidth = 1\nclone_autotune_concurrency = OFF\nclone_max_concurrency = 1\n")
+        cnf.write("loose_clone_max_data_bandwidth = 1\nloose_clone_autotune_concurrency = OFF\n")
 
 
 def assert_whole(pod: Pod, primary: Pod) -> None:
@@ -96,6 +96,22 @@ def test_busy_and_dying_donors_are_left_for_others(pair: tuple[Pod, Pod], cluste
     wait_for("the dead donor to be given up", lambda: f"cloning from {replica.address} failed" in container.log, 60)
     wait_for("another donor", lambda: container.log.count("] cloning from") == 2, 20)
     assert not first.data.exists() and container.running
+
+
+def test_a_donor_that_vanishes_is_given_up(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+    primary, replica = pair
+    pod = cluster.pod("mysql-2")
+    slow_down(pod)
+    pod.run("configure")
+    container = pod.start("provision", DONOR_PATIENCE="2")
+    wait_for("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
+    replica.stop()
+    (pod.base / "conf.d" / "aa-test.cnf").write_text(f"[mysqld]\nbind_address = {pod.address}\n")
+    assert container.wait() == 0, container.log
+    assert f"{replica.address} has not answered for 2 s" in container.log and f"cloned from {primary.address}" in container.log
+    pod.start_mysql()
+    pod.start("replication")
+    assert_whole(pod, primary)
 
 
 @pytest.mark.parametrize("moment", ["scratch", "arriving", "before marks", "before rename", "after rename"])

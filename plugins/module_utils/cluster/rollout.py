@@ -40,14 +40,22 @@ class Rollout:
     @property
     def stuck(self) -> tuple[Manifest, ...]:
         """Pods of an older template that cannot start. The controller waits for them before it replaces them, and a
-        replica on the newest template may be waiting for one of them: https://github.com/kubernetes/kubernetes/issues/67250.
+        replica on the newest template may be waiting for one of them (kubernetes/kubernetes#67250).
         """
+        return tuple(pod for pod in self._by_age(newest=False) if obstacle_of(pod))
+
+    @property
+    def newest(self) -> tuple[Manifest, ...]:
+        """Pods of the newest template; none as long as the controller has not taken notice of it."""
+        return self._by_age(newest=True)
+
+    def _by_age(self, *, newest: bool) -> tuple[Manifest, ...]:
         live = self.stateful_set or {"metadata": {"generation": 0}}
         status = live.get("status") or {}
         if status.get("observedGeneration") != live["metadata"]["generation"]:
             return ()
-        newest = status.get("updateRevision")
-        return tuple(pod for pod in self.pods if pod["metadata"]["labels"].get(_REVISION) != newest and obstacle_of(pod))
+        revision = status.get("updateRevision")
+        return tuple(pod for pod in self.pods if (pod["metadata"]["labels"].get(_REVISION) == revision) is newest)
 
 
 def look(store: ObjectStore, names: Names) -> Rollout:
@@ -68,8 +76,9 @@ def wait_for_rollout(
 ) -> None:
     """Return when every pod runs the newest template and is ready.
 
-    ``created`` if this run made the StatefulSet. ``on_look`` sees every look. Raises ``WaitFailed`` as soon as a pod cannot become ready by itself, and
-    ``WaitTimeout`` after ``timeout`` seconds; both name the pod, the container, the reason and its last log lines.
+    ``created`` if this run made the StatefulSet. ``on_look`` sees every look. Raises ``WaitFailed`` as soon as a pod cannot
+    become ready by itself, and ``WaitTimeout`` after ``timeout`` seconds; both name the pod, the container, the reason and
+    its last log lines.
     """
     hope = _Hope(store, evidence, names, clock, created=created)
 
@@ -111,7 +120,7 @@ class _Hope:
 
     def check(self, rollout: Rollout) -> None:
         """Raise ``WaitFailed`` if a pod cannot become ready, or cannot even be created."""
-        for pod in rollout.pods:
+        for pod in rollout.newest:
             obstacle = obstacle_of(pod)
             if obstacle is not None and obstacle.hopeless:
                 raise WaitFailed(f"waiting longer cannot help: {_describe(self._evidence, obstacle)}")

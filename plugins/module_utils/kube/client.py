@@ -29,9 +29,9 @@ try:
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.client.rest import ApiException
     from kubernetes.dynamic import DynamicClient
-    from kubernetes.stream.ws_client import portforward_call
+    from kubernetes.stream.ws_client import PortForward, create_websocket
     from urllib3.exceptions import HTTPError
-    from websocket import setdefaulttimeout
+    from websocket import WebSocketException, setdefaulttimeout
     from yaml import YAMLError
 
     IMPORT_ERROR: str | None = None
@@ -185,15 +185,21 @@ class KubernetesClient:
         return sorted(events, key=lambda event: event.last_seen)
 
     def connect(self, pod: str, port: int, timeout: float) -> socket.socket:
-        url = f"{self._configuration.host}{self._path('Pod', pod)}/portforward"
+        # https becomes wss.
+        address = "ws" + self._configuration.host.removeprefix("http")
+        url = f"{address}{self._path('Pod', pod)}/portforward?ports={port}"
         token = self._configuration.auth_settings().get("BearerToken")
         headers = {"authorization": token["value"]} if token else {}
-        # The call takes no timeout of its own, and a dead node must not hold it for the kernel's minutes.
+        # The library gives no timeout of its own, and a dead node must not hold it for the kernel's minutes.
         setdefaulttimeout(timeout)
         try:
-            forward = portforward_call(self._configuration, "GET", url, query_params=[("ports", str(port))], headers=headers)
-        except ApiException as error:
-            raise Unreachable(f"port-forward to {pod}:{port} failed: {error.reason}") from error
+            websocket = create_websocket(self._configuration, url, headers)
+            # The server's greeting can share a TLS record with the handshake's answer. It then waits in a buffer that the
+            # library's thread does not look into before more arrives: the answer to this.
+            websocket.ping()
+        except (WebSocketException, OSError) as error:
+            raise Unreachable(f"port-forward to {pod}:{port} failed: {error}") from error
+        forward = PortForward(websocket, [port])
         stream: socket.socket = forward.socket(port)
         stream.settimeout(timeout)
         return stream

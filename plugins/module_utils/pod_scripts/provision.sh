@@ -15,9 +15,10 @@ set -euo pipefail
 source /kubemysql/scripts/lib.sh
 
 readonly SCRATCH=/scratch
+# How long to look for a donor that gives, and how long a donor may be gone in the middle of it, in seconds.
 readonly CLONE_TIMEOUT=${CLONE_TIMEOUT:-600}
+readonly DONOR_PATIENCE=${DONOR_PATIENCE:-30}
 SCRATCH_PID=
-PROGRESS_PID=
 
 # --- cases ----------------------------------------------------------------------------------------------------------
 
@@ -85,10 +86,10 @@ wait_for_scratch() {
 }
 
 stop_scratch() {
-  [[ -z $SCRATCH_PID ]] || kill -KILL "$SCRATCH_PID" 2>/dev/null || true
-  [[ -z $PROGRESS_PID ]] || kill -TERM "$PROGRESS_PID" 2>/dev/null || true
+  [[ $SCRATCH_PID ]] || return 0
+  kill -KILL "$SCRATCH_PID" 2>/dev/null || true
+  wait "$SCRATCH_PID" 2>/dev/null || true
   SCRATCH_PID=
-  PROGRESS_PID=
 }
 
 # --- donors ---------------------------------------------------------------------------------------------------------
@@ -132,12 +133,6 @@ find_donors() {
 
 # --- clone ----------------------------------------------------------------------------------------------------------
 
-report_progress() {
-  while pause 30; do
-    log "cloning: $(du -sm "$INCOMING_DIR" 2>/dev/null | cut -f1) MiB have arrived"
-  done
-}
-
 clone_sql() { # ADDRESS
   local quoted
   read_secret clone-password
@@ -153,15 +148,13 @@ SQL
 clone_from() { # ADDRESS
   local reply status
   rm -rf -- "$INCOMING_DIR"
+  [[ $SCRATCH_PID ]] || start_scratch
+  wait_for_scratch
   log "cloning from $1"
-  report_progress &
-  PROGRESS_PID=$!
   # In the background, and waited for by a read: the shell can then be ended at any time.
   exec {reply}< <(if ask "$(clone_sql "$1")" scratch_client; then echo cloned; else printf '%s\n' "$ANSWER"; fi)
-  IFS= read -r status <&"$reply" || status="no answer"
+  await_clone "$1" "$reply"
   exec {reply}<&-
-  kill -TERM "$PROGRESS_PID" 2>/dev/null || true
-  PROGRESS_PID=
   [[ $status != cloned ]] || return 0
   # The donor's own error number is wrapped into the recipient's.
   if [[ $status == *"Donor Error: 3634 "* ]]; then
@@ -170,6 +163,31 @@ clone_from() { # ADDRESS
     say_once "clone $1" "cloning from $1 failed: $status"
   fi
   return 1
+}
+
+# Wait for the clone's verdict, in `status`. The server itself would wait five minutes for a donor that has vanished; ended
+# here, the statement fails and leaves nothing but INCOMING_DIR.
+await_clone() { # ADDRESS FD
+  local result last_seen=$SECONDS last_said=$SECONDS
+  while :; do
+    result=0
+    IFS= read -rt 2 -u "$2" status || result=$?
+    ((result != 0)) || return 0
+    if ((result <= 128)); then
+      status="no verdict"
+      return
+    fi
+    if [[ $(ask_peer "$1") == peer* ]]; then
+      last_seen=$SECONDS
+    elif ((SECONDS - last_seen >= DONOR_PATIENCE)); then
+      log "$1 has not answered for $DONOR_PATIENCE s: ending this clone"
+      stop_scratch
+    fi
+    if ((SECONDS - last_said >= 30)); then
+      last_said=$SECONDS
+      log "cloning: $(du -sm "$INCOMING_DIR" 2>/dev/null | cut -f1) MiB have arrived"
+    fi
+  done
 }
 
 # The rename is the moment at which the data become ours: before it everything is synced, marks included, after it nothing is missing.

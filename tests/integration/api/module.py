@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import typing as t
+from types import ModuleType
 from unittest import mock
 
 from ansible.module_utils.testing import patch_module_args
@@ -49,8 +50,8 @@ class Result(dict[str, t.Any]):
         return [(change["action"], change["kind"], change["name"]) for change in self["changes"]]
 
 
-def run_module(*, check: bool = False, diff: bool = False, **options: t.Any) -> Result:
-    """Run ``mysql_cluster`` with ``options``; a failure is a result with ``failed``."""
+def run_module(*, module: ModuleType = mysql_cluster, check: bool = False, diff: bool = False, **options: t.Any) -> Result:
+    """Run a module with ``options``; a failure is a result with ``failed``."""
     requests: list[Request] = []
     send = HTTPConnectionPool.urlopen
 
@@ -68,7 +69,7 @@ def run_module(*, check: bool = False, diff: bool = False, **options: t.Any) -> 
         contextlib.redirect_stdout(printed),
         contextlib.suppress(SystemExit),
     ):
-        mysql_cluster.main()
+        module.main()
     return Result(printed.getvalue(), requests)
 
 

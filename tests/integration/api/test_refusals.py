@@ -17,27 +17,11 @@ from pathlib import Path
 import pytest
 import yaml
 from integration.api.module import Result, run_module
+from integration.api.rights import by_token, role
 from integration.api.server import Namespace, Object
 
 Run = Callable[..., Result]
 KEYS = ("root-password", "replication-password", "clone-password", "admin-password")
-
-
-def role(namespace: Namespace, name: str, *rules: Object) -> dict[str, t.Any]:
-    """Credentials of an account with these rules, as options of the module."""
-    namespace.create("ServiceAccount", name, {})
-    namespace.create("Role", name, {"rules": list(rules)})
-    subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace.name}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
-    namespace.create("RoleBinding", name, {"roleRef": reference, "subjects": [subject]})
-    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": None}}
-    answer = namespace.server.request("POST", namespace.path("ServiceAccount", name) + "/token", request)
-    return by_token(namespace, answer["status"]["token"])
-
-
-def by_token(namespace: Namespace, token: str) -> dict[str, t.Any]:
-    configuration = namespace.server.configuration
-    return {"host": configuration.host, "ca_cert": configuration.ssl_ca_cert, "api_key": token}
 
 
 def rule(group: str, resources: str, verbs: str) -> Object:
@@ -68,13 +52,6 @@ def test_no_right_at_all(present: Run, namespace: Namespace) -> None:
     result = present(**role(namespace, "nobody"))
     assert "cannot list objects of kind StatefulSet" in result["msg"]
     assert "forbidden" in result["msg"]
-
-
-def test_enough_rights_are_those_of_one_namespace(present: Run, absent: Run, namespace: Namespace) -> None:
-    credentials = role(namespace, "deployer", CORE, PODS, APPS, NETWORK, POLICY)
-    assert present(**credentials)["changed"]
-    assert present(**credentials)["changes"] == []
-    assert absent(**credentials, wait=False)["changed"]
 
 
 def test_wrong_credentials(present: Run, namespace: Namespace) -> None:

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import cgroups
-from daemons import MARK, Daemons, Record, boot_id, start_time
+from daemons import MARK, Daemons
 from network import CHAINS, POD_LOGS
+from processes import Record, boot_id, start_time
 
 WAIT_SECONDS = 10.0
 SHIM_SOCKETS = Path("/run/containerd/s")

@@ -1,173 +1,26 @@
-"""Start, find and stop the cluster's own processes.
-
-Every process is recorded with its pid, the time it started and the machine's boot: a pid alone can be somebody
-else's by the time it is read again, and such a process is never taken for ours and never signalled.
-"""
+"""Start the cluster's own processes, each as soon as those it needs serve, and record them."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import fcntl
-import hashlib
-import http.client
 import json
 import os
-import select
-import signal
-import socket
-import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from components import Component, load
+from processes import ProcessError, Record, boot_id, start_time
 
 POLL_SECONDS = 0.05
-STOP_SECONDS = 10.0
 # In the environment of everything started here, and so of all that it starts in turn.
 MARK = "KUBEMYSQL_RUN"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-class DaemonError(Exception):
-    """A process that does not start; the message holds the end of its log."""
-
-
-@dataclass(frozen=True)
-class Ready:
-    """How to see that a process serves: a socket, or an HTTP path on it."""
-
-    host: str = ""
-    port: int = 0
-    path: str = ""
-    unix: str = ""
-    ca: str = ""
-    certificate: str = ""
-    key: str = ""
-
-    def check(self) -> bool:
-        """Ask once; a process that serves nobody is ready when it runs."""
-        try:
-            if not self.unix and not self.port:
-                return True
-            if self.unix:
-                with socket.socket(socket.AF_UNIX) as stream:
-                    stream.settimeout(1)
-                    stream.connect(self.unix)
-                return True
-            if not self.path:
-                with socket.create_connection((self.host, self.port), timeout=1):
-                    return True
-            return self.status() == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
-
-    def status(self) -> int:
-        """Return the HTTP status of the path."""
-        connection: http.client.HTTPConnection
-        if self.ca:
-            context = ssl.create_default_context(cafile=self.ca)
-            context.load_cert_chain(self.certificate, self.key)
-            connection = http.client.HTTPSConnection(self.host, self.port, timeout=2, context=context)
-        else:
-            connection = http.client.HTTPConnection(self.host, self.port, timeout=2)
-        with contextlib.closing(connection):
-            connection.request("GET", self.path)
-            return connection.getresponse().status
-
-
-@dataclass(frozen=True)
-class Component:
-    """One process of the cluster as it should run."""
-
-    name: str
-    argv: tuple[str, ...]
-    ready: Ready
-    after: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    env: dict[str, str] = field(default_factory=dict)
-    timeout: float = 60.0
-
-    @classmethod
-    def load(cls, entry: dict[str, Any]) -> Component:
-        """Read one entry of the components file."""
-        return cls(
-            name=entry["name"],
-            argv=tuple(str(word) for word in entry["argv"]),
-            ready=Ready(**entry["ready"]),
-            after=tuple(entry.get("after", ())),
-            files=tuple(entry.get("files", ())),
-            env=entry.get("env", {}),
-            timeout=entry.get("timeout", 60.0),
-        )
-
-    @property
-    def digest(self) -> str:
-        """Everything that decides how the process behaves, but not the folder its program lies in.
-
-        Another clone brings another interpreter and cache folder with the same content; that is no reason to restart.
-        """
-        digest = hashlib.sha256(json.dumps([self.argv[1:], self.env]).encode())
-        for name in self.files:
-            digest.update(Path(name).read_bytes())
-        return digest.hexdigest()
-
-
-def boot_id() -> str:
-    """Return what tells this boot of the machine from every other."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-
-
-def start_time(pid: int) -> int | None:
-    """Return when a process started, in ticks since boot; nothing if it is gone or only waits to be reaped."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return None
-    # The second field is the command in parentheses, which may itself hold spaces and parentheses.
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
-
-
-@dataclass(frozen=True)
-class Record:
-    """A process we once started."""
-
-    name: str
-    pid: int
-    started: int
-    boot: str
-    digest: str
-
-    def running(self) -> bool:
-        """Tell whether it is this very process that runs now."""
-        return self.boot == boot_id() and start_time(self.pid) == self.started
-
-    def stop(self, seconds: float = STOP_SECONDS) -> bool:
-        """End the process, kindly at first; return whether there was one."""
-        try:
-            handle = os.pidfd_open(self.pid)
-        except (ProcessLookupError, OSError):
-            return False
-        try:
-            # The handle pins the process; only now does the comparison mean anything.
-            if not self.running():
-                return False
-            poller = select.poll()
-            poller.register(handle, select.POLLIN)
-            for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, STOP_SECONDS)):
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(handle, number)
-                if poller.poll(patience * 1000):
-                    return True
-            raise DaemonError(f"{self.name} (pid {self.pid}) does not end")
-        finally:
-            os.close(handle)
 
 
 class Daemons:
@@ -228,7 +81,7 @@ class Daemons:
         self.stop_stray(component)
         record = self.start(component)
         if not self.await_ready(component, record, component.timeout):
-            raise DaemonError(f"{component.name} is not ready: {self.log_tail(component.name)}")
+            raise ProcessError(f"{component.name} is not ready: {self.log_tail(component.name)}")
 
     def stop_stray(self, component: Component) -> None:
         """End a process of ours that was started but not recorded, because whoever started it was killed between."""
@@ -284,11 +137,6 @@ def up(daemons: Daemons, components: list[Component]) -> None:
         future.result()
 
 
-def load(path: Path) -> list[Component]:
-    """Read the components file."""
-    return [Component.load(entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
-
-
 def main() -> None:
     """Bring the components of a file up and tell which had to be started."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -304,7 +152,7 @@ def main() -> None:
         os.set_inheritable(lock.fileno(), False)
         try:
             up(daemons, load(options.components))
-        except DaemonError as error:
+        except ProcessError as error:
             sys.exit(str(error))
     print(json.dumps({"started": sorted(daemons.started)}))
 

@@ -11,7 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemons import POLL_SECONDS, Ready
+from components import Ready
+from daemons import POLL_SECONDS
 
 START_SECONDS = 60.0
 

@@ -12,7 +12,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from daemons import Daemons, Ready
+from components import Ready
+from daemons import Daemons
 
 SKIPPED = ("__pycache__", ".mypy_cache", ".ruff_cache")
 

@@ -78,6 +78,8 @@ set_up_accounts() {
   docker_process_sql --dont-use-mysql-root-password --database=mysql <<SQL
 SET @log_bin = @@SESSION.sql_log_bin;
 SET SESSION sql_log_bin = 0;
+DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1';
+EXECUTE IMMEDIATE CONCAT("DROP USER IF EXISTS 'root'@'", @@hostname, "'");
 SET PASSWORD FOR 'root'@'localhost' = PASSWORD('$password');
 $remote
 SET SESSION sql_log_bin = @log_bin;
