@@ -38,10 +38,12 @@ $(LINK):
 generate: venv
 	python tests/generate_embedded.py
 	python tests/generate_role.py
+	python tests/generate_findings.py
 
 lint: venv
 	python tests/generate_embedded.py --check
 	python tests/generate_role.py --check
+	python tests/generate_findings.py --check
 	ruff format --check .
 	ruff check .
 	MYPYPATH=$(TREE) mypy $(LINK)/plugins/module_utils

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.module_utils.basic import env_fallback
 
-__all__ = ["CONSTRAINTS", "cluster_options", "verify_options"]
+__all__ = ["CONSTRAINTS", "cluster_options", "info_options", "verify_options"]
 
 Options = dict[str, dict[str, t.Any]]
 
@@ -110,15 +110,28 @@ def cluster_options() -> Options:
     }
 
 
-def verify_options() -> Options:
-    """The options of ``mysql_cluster_verify``."""
+def _watch() -> Options:
     return {
         **_identity(),
         "max_lag": {"type": "int", "default": 30},
-        "canary": {"type": "bool", "default": True},
-        "canary_timeout": {"type": "int", "default": 10},
         "connect_timeout": {"type": "int", "default": 5},
         "secret_name": {"type": "str", "no_log": False},
+    }
+
+
+def info_options() -> Options:
+    """The options of ``mysql_cluster_info``."""
+    return {**_watch(), **_authentication()}
+
+
+def verify_options() -> Options:
+    """The options of ``mysql_cluster_verify``."""
+    return {
+        **_watch(),
+        "canary": {"type": "bool", "default": True},
+        "canary_timeout": {"type": "int", "default": 10},
+        "accept": {"type": "list", "elements": "str", "default": [], "choices": ["degraded", "incomplete", "offline"]},
+        "ignore": {"type": "list", "elements": "str", "default": []},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 120},
         **_authentication(),

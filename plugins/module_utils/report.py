@@ -16,33 +16,40 @@ from .replication.findings import Finding
 from .replication.observation import ClusterObservation, InstanceObservation
 from .replication.verify import Verdict
 
-__all__ = ["Result", "require_healthy", "verification"]
+__all__ = ["Result", "facts", "require_accepted", "verification"]
 
 Result = dict[str, t.Any]
 
 
-def verification(verdict: Verdict) -> Result:
-    """What ``mysql_cluster_verify`` returns. Holds no secret: nothing that was observed does."""
-    observation, assessment = verdict.observation, verdict.assessment
+def facts(observation: ClusterObservation, assessment: Assessment) -> Result:
+    """What ``mysql_cluster_info`` returns. Holds no secret: nothing that was observed does."""
     instances = [_instance(observation, each) for each in observation.instances]
     return {
         "state": assessment.state,
-        "healthy": verdict.healthy,
+        "healthy": assessment.healthy,
         "primary": assessment.primary,
         "instances": instances,
-        "findings": [_finding(each) for each in assessment.findings],
-        "canary": _canary(verdict.canary),
-        "summary": summary(verdict),
+        "findings": [_finding(each, assessment) for each in assessment.findings],
+        "summary": summary(observation, assessment),
         "table": table(instances, assessment),
+    }
+
+
+def verification(verdict: Verdict) -> Result:
+    """What ``mysql_cluster_verify`` returns: the facts, and how they were come by."""
+    return {
+        **facts(verdict.observation, verdict.assessment),
+        "canary": _canary(verdict.canary),
+        "summary": _verdict_summary(verdict),
         "duration": round(verdict.seconds, 3),
     }
 
 
-def require_healthy(verdict: Verdict) -> None:
-    """Raise what says why the cluster is not healthy, with the whole result as details; nothing if it is."""
-    kinds: dict[str, type[CollectionError]] = {"timeout": WaitTimeout, "hopeless": WaitFailed, "unhealthy": NotHealthy}
-    if not verdict.healthy:
-        raise kinds[verdict.outcome](summary(verdict), **verification(verdict))
+def require_accepted(verdict: Verdict) -> None:
+    """Raise what says why the cluster is not good enough, with the whole result as details; nothing if it is."""
+    kinds: dict[str, type[CollectionError]] = {"timeout": WaitTimeout, "hopeless": WaitFailed, "refused": NotHealthy}
+    if not verdict.accepted:
+        raise kinds[verdict.outcome](_verdict_summary(verdict), **verification(verdict))
 
 
 def _instance(observation: ClusterObservation, instance: InstanceObservation) -> Result:
@@ -77,10 +84,11 @@ def _role(observation: ClusterObservation, instance: InstanceObservation) -> str
     return "primary" if instance.name == observation.primary_name else "replica"
 
 
-def _finding(finding: Finding) -> Result:
+def _finding(finding: Finding, assessment: Assessment) -> Result:
     return {
         "code": finding.kind.code,
         "severity": finding.kind.severity,
+        "ignored": finding.kind in assessment.ignored,
         "instance": finding.instance,
         "message": finding.message,
         "remedy": finding.kind.value.remedy,
@@ -98,21 +106,27 @@ def _canary(canary: CanaryResult | None) -> Result | None:
     }
 
 
-def summary(verdict: Verdict) -> str:
-    """One paragraph for a person: all is well, or what is wrong where, worst first."""
-    observation, assessment = verdict.observation, verdict.assessment
+def summary(observation: ClusterObservation, assessment: Assessment, ending: str = "", proof: str = "") -> str:
+    """One paragraph for a person: all is well, or what is wrong where, worst first.
+
+    ``ending`` says how the look at a sick cluster came to an end, ``proof`` what speaks for a healthy one.
+    """
     replicas = len(observation.replicas)
-    if verdict.healthy:
-        flown = "; the canary row arrived on each" if verdict.canary and replicas else ""
+    if assessment.healthy:
         what = f"{replicas} replica{'' if replicas == 1 else 's'} follow{'s' if replicas == 1 else ''} it"
-        return f"The cluster is healthy: {assessment.primary} is the primary and {what}{flown}."
-    endings = {"timeout": f" after {verdict.seconds:.0f} s of waiting", "hopeless": ", and waiting does not mend it"}
-    begin = f"The cluster is {assessment.state}{endings.get(verdict.outcome, '')}."
+        return f"The cluster is healthy: {assessment.primary} is the primary and {what}{proof}."
+    begin = f"The cluster is {assessment.state}{ending}."
     troubles = sorted(assessment.troubles, key=lambda finding: finding.kind.severity != "critical")
     if not troubles:
         return begin
     words = "; ".join(f"{each.instance or 'cluster'}: {each.message} [{each.kind.code}]" for each in troubles)
     return f"{begin} {words}. What to do first: {troubles[0].kind.value.remedy}"
+
+
+def _verdict_summary(verdict: Verdict) -> str:
+    endings = {"timeout": f" after {verdict.seconds:.0f} s of waiting", "hopeless": ", and waiting does not mend it"}
+    proof = "; the canary row arrived on each" if verdict.canary and verdict.observation.replicas else ""
+    return summary(verdict.observation, verdict.assessment, endings.get(verdict.outcome, ""), proof)
 
 
 def table(instances: list[Result], assessment: Assessment) -> list[str]:

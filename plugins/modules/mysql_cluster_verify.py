@@ -22,6 +22,7 @@ author:
 extends_documentation_fragment:
   - kubemysql.replication.attributes
   - kubemysql.replication.identity
+  - kubemysql.replication.watch
   - kubemysql.replication.kubernetes_auth
 attributes:
   check_mode:
@@ -31,11 +32,6 @@ attributes:
     support: none
     details: Nothing of the cluster is changed.
 options:
-  max_lag:
-    description:
-      - Seconds which a replica may lag behind its source.
-    type: int
-    default: 30
   canary:
     description:
       - Whether to write a row on the primary and wait for it on every replica. It has a schema of its own, which is removed
@@ -47,15 +43,19 @@ options:
       - Seconds in which the row must arrive.
     type: int
     default: 10
-  connect_timeout:
+  accept:
     description:
-      - Seconds in which an instance must answer.
-    type: int
-    default: 5
-  secret_name:
+      - States besides V(healthy) that are good enough.
+    type: list
+    elements: str
+    default: []
+    choices: [degraded, incomplete, offline]
+  ignore:
     description:
-      - Name of the Secret that holds C(admin-password); called as O(name) by default.
-    type: str
+      - Codes of findings that do not count, for example V(replication_not_encrypted). They are reported all the same.
+    type: list
+    elements: str
+    default: []
   wait:
     description:
       - Wait until the cluster is healthy. Otherwise judge what is found at once.
@@ -66,11 +66,9 @@ options:
       - Seconds to wait at most. Waiting ends earlier when it cannot help.
     type: int
     default: 120
-requirements:
-  - PyMySQL >= 1.0.0
-  - cryptography
 seealso:
   - module: kubemysql.replication.mysql_cluster
+  - module: kubemysql.replication.mysql_cluster_info
 """
 
 EXAMPLES = r"""
@@ -94,7 +92,7 @@ RETURN = r"""
 state:
   description:
     - The assessment, V(healthy), V(degraded), V(failed), V(lost), V(incomplete) or V(offline). The module fails unless it
-      is V(healthy), and returns all of these keys then as well.
+      is V(healthy) or one of O(accept), and returns all of these keys then as well.
   returned: always, once the cluster was looked at
   type: str
   sample: healthy
@@ -130,7 +128,8 @@ instances:
       lag_seconds: 0.0
       replication_encrypted: true
 findings:
-  description: What was found, each with its C(code), C(severity), C(instance), C(message) and C(remedy).
+  description:
+    - What was found, each with its C(code), C(severity), C(instance), C(message), C(remedy) and whether it is C(ignored).
   returned: always, once the cluster was looked at
   type: list
   elements: dict

@@ -71,11 +71,11 @@ def test_replica_that_is_connecting(shared_pair: tuple[Pod, Pod]) -> None:
 
 def test_replica_with_a_failed_applier(shared_pair: tuple[Pod, Pod]) -> None:
     primary, replica = shared_pair
-    secretly = "SET GLOBAL super_read_only = OFF; SET sql_log_bin = 0; {}; SET GLOBAL super_read_only = ON;"
-    replica.sql(secretly.format("DELETE FROM shop.t WHERE a = 1"))
+    before, after = "SET GLOBAL super_read_only = OFF; SET sql_log_bin = 0;", "SET GLOBAL super_read_only = ON;"
+    replica.sql(before + "DELETE FROM shop.t WHERE a = 1;" + after)
     primary.sql("UPDATE shop.t SET b = 'changed' WHERE a = 1")
     assert_not_ready(replica, "the applier thread is", "error 1032")
-    replica.sql(secretly.replace("{}", "INSERT INTO shop.t VALUES (1, '')") + "START REPLICA")
+    replica.sql(before + "INSERT INTO shop.t VALUES (1, '');" + after + "START REPLICA")
     # Only the key of the row has to match.
     replica.wait_ready()
 

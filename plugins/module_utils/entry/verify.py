@@ -7,43 +7,48 @@
 from __future__ import annotations
 
 from .. import report
-from ..cluster.passwords import read_password
-from ..constants import ADMIN_USER, KEY_ADMIN
-from ..mysql.client import PyMySqlConnector, dial_pods
+from ..errors import SpecError
 from ..mysql.instance import Fleet
-from ..names import Names
-from ..replication.canary import CanaryResult, fly_canary
-from ..replication.observation import ClusterObservation
-from ..replication.observe import observe
-from ..replication.verify import Patience, verify
+from ..replication.canary import fly_canary
+from ..replication.findings import FindingKind
+from ..replication.verify import Canary, Patience, Standard, verify
 from ..spec import at_least
-from ..wait import SystemClock
-from .connection import Params, Result, client_for
+from ..wait import Clock, SystemClock
+from .connection import Params, Result
+from .watch import watching
 
 __all__ = ["act"]
 
 
 def act(params: Params, check_mode: bool) -> Result:
-    """Observe and judge until the cluster is healthy or cannot become it. The canary writes, so check mode has none."""
-    for option, minimum in (("max_lag", 1), ("canary_timeout", 1), ("connect_timeout", 1), ("wait_timeout", 1)):
-        at_least(option, params[option], minimum)
-    names = Names.parse(params["name"], params["namespace"], params["secret_name"])
-    client, clock = client_for(params, dry_run=True), SystemClock()
-    password = read_password(client, names.secret, KEY_ADMIN)
-    fleet = Fleet(PyMySqlConnector(dial_pods(client), ADMIN_USER, password), params["connect_timeout"])
-
-    def canary(seen: ClusterObservation) -> CanaryResult:
-        return fly_canary(fleet, seen, timeout=params["canary_timeout"], clock=clock)
-
-    try:
+    """Observe and judge until the cluster is good enough or cannot become it. The canary writes: check mode has none."""
+    for option in ("canary_timeout", "wait_timeout"):
+        at_least(option, params[option], 1)
+    clock = SystemClock()
+    standard = Standard(
+        max_lag=at_least("max_lag", params["max_lag"], 1),
+        accepted=frozenset({"healthy", *params["accept"]}),
+        ignored=_ignored(params["ignore"]),
+    )
+    with watching(params) as watch:
         verdict = verify(
-            lambda: observe(client, fleet, names),
-            max_lag=params["max_lag"],
+            watch.look,
+            standard=standard,
             patience=Patience(params["wait_timeout"] if params["wait"] else 0),
             clock=clock,
-            canary=canary if params["canary"] and not check_mode else None,
+            canary=_canary(watch.fleet, params["canary_timeout"], clock) if params["canary"] and not check_mode else None,
         )
-    finally:
-        fleet.close()
-    report.require_healthy(verdict)
+    report.require_accepted(verdict)
     return {"changed": False, **report.verification(verdict)}
+
+
+def _canary(fleet: Fleet, timeout: float, clock: Clock) -> Canary:
+    return lambda observation: fly_canary(fleet, observation, timeout=timeout, clock=clock)
+
+
+def _ignored(codes: list[str]) -> frozenset[FindingKind]:
+    known = {kind.code: kind for kind in FindingKind}
+    for code in codes:
+        if code not in known:
+            raise SpecError("ignore", f"{code!r} is not a finding; docs/findings.md lists them all")
+    return frozenset(known[code] for code in codes)

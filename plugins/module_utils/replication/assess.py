@@ -39,11 +39,12 @@ _PRIMARY_UNUSABLE = {
 
 @dataclass(frozen=True)
 class Assessment:
-    """What is found and what it amounts to."""
+    """What is found and what it amounts to. ``ignored`` findings were left out when the state was decided."""
 
     state: State
     findings: tuple[Finding, ...]
     primary: str | None
+    ignored: frozenset[Kind] = frozenset()
 
     @property
     def healthy(self) -> bool:
@@ -52,7 +53,7 @@ class Assessment:
     @property
     def troubles(self) -> tuple[Finding, ...]:
         """The findings that keep the cluster from being healthy."""
-        return tuple(finding for finding in self.findings if not finding.healthy)
+        return tuple(each for each in self.findings if not each.healthy and each.kind not in self.ignored)
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,11 @@ STATES: tuple[tuple[State, Callable[[Case], bool]], ...] = (
 )
 
 
-def assess(observation: ClusterObservation, max_lag: float, more: tuple[Finding, ...] = ()) -> Assessment:
+def assess(
+    observation: ClusterObservation, max_lag: float, more: tuple[Finding, ...] = (), ignored: frozenset[Kind] = frozenset()
+) -> Assessment:
     """Judge an observation; ``more`` are findings made by other means than observing, such as the canary's."""
     findings = (*find(observation, max_lag), *more)
-    case = Case(observation, findings)
+    case = Case(observation, tuple(each for each in findings if each.kind not in ignored))
     state = next(state for state, holds in STATES if holds(case))
-    return Assessment(state, findings, observation.primary_name)
+    return Assessment(state, findings, observation.primary_name, ignored)

@@ -14,7 +14,12 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observation import ClusterObservation
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.verify import Patience, Verdict, verify
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.verify import (
+    Patience,
+    Standard,
+    Verdict,
+    verify,
+)
 from unit.fakes.clock import FakeClock
 from unit.fakes.kubernetes_objects import NAMES, deployed
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating, uuid_of
@@ -42,9 +47,13 @@ class Stage:
         self.flights += 1
         return fly_canary(self.fleet, seen, timeout=1, clock=self.clock)
 
-    def verify(self, timeout: float = 60, *, canary: bool = True) -> Verdict:
+    def verify(self, timeout: float = 60, *, canary: bool = True, standard: Standard | None = None) -> Verdict:
         return verify(
-            self.look, max_lag=30, patience=Patience(timeout), clock=self.clock, canary=self.canary if canary else None
+            self.look,
+            standard=standard or Standard(max_lag=30),
+            patience=Patience(timeout),
+            clock=self.clock,
+            canary=self.canary if canary else None,
         )
 
     def stop_applier(self, number: int = 1) -> None:
@@ -67,21 +76,47 @@ def errant(server: FakeServer) -> None:
 def test_healthy_at_once() -> None:
     stage = Stage()
     verdict = stage.verify()
-    assert (verdict.outcome, verdict.healthy, verdict.looks, verdict.seconds) == ("healthy", True, 1, 0.0)
+    assert (verdict.outcome, verdict.accepted, verdict.looks, verdict.seconds) == ("accepted", True, 1, 0.0)
     assert verdict.canary is not None
     assert verdict.canary.arrived
 
 
 def test_without_canary() -> None:
     verdict = Stage().verify(canary=False)
-    assert (verdict.healthy, verdict.canary) == (True, None)
+    assert (verdict.accepted, verdict.canary) == (True, None)
+
+
+def test_an_accepted_state_is_good_enough_and_called_by_its_name() -> None:
+    stage = Stage()
+    stage.stop_applier()
+    verdict = stage.verify(canary=False, standard=Standard(max_lag=30, accepted=frozenset({"healthy", "degraded"})))
+    assert (verdict.accepted, verdict.assessment.state, verdict.looks) == (True, "degraded", 1)
+
+
+def test_an_ignored_finding_does_not_count_and_is_reported() -> None:
+    stage = Stage()
+    stage.stop_applier()
+    ignored = frozenset({FindingKind.APPLIER_STOPPED})
+    verdict = stage.verify(canary=False, standard=Standard(max_lag=30, ignored=ignored))
+    assert (verdict.accepted, verdict.assessment.state, verdict.assessment.troubles) == (True, "healthy", ())
+    assert [each.kind for each in verdict.assessment.findings] == [FindingKind.APPLIER_STOPPED]
+
+
+def test_an_ignored_lasting_finding_does_not_end_the_wait() -> None:
+    stage = Stage()
+    errant(stage.servers[1])
+    stage.stop_applier(2)
+    stage.before = {5: lambda: stage.start_applier(2)}
+    ignored = frozenset({FindingKind.ERRANT_TRANSACTIONS})
+    verdict = stage.verify(canary=False, standard=Standard(max_lag=30, ignored=ignored))
+    assert (verdict.outcome, verdict.looks) == ("accepted", 5)
 
 
 def test_waits_until_healthy() -> None:
     stage = Stage()
     stage.before = {1: stage.stop_applier, 4: stage.start_applier}
     verdict = stage.verify()
-    assert (verdict.outcome, verdict.looks) == ("healthy", 4)
+    assert (verdict.outcome, verdict.looks) == ("accepted", 4)
     assert verdict.seconds == pytest.approx(0.6)
     assert stage.flights == 1
     # One session each, however often was looked.
@@ -92,7 +127,7 @@ def test_gives_up_in_time_and_says_what_is_wrong() -> None:
     stage = Stage()
     stage.stop_applier()
     verdict = stage.verify(timeout=5)
-    assert (verdict.outcome, verdict.healthy) == ("timeout", False)
+    assert (verdict.outcome, verdict.accepted) == ("timeout", False)
     assert verdict.seconds == pytest.approx(5)
     assert [each.kind for each in verdict.assessment.findings] == [Kind.APPLIER_STOPPED]
     # The wait is not drawn out by a row that cannot arrive.
@@ -103,7 +138,7 @@ def test_a_single_look() -> None:
     stage = Stage()
     stage.stop_applier()
     verdict = stage.verify(timeout=0)
-    assert (verdict.outcome, verdict.looks) == ("unhealthy", 1)
+    assert (verdict.outcome, verdict.looks) == ("refused", 1)
     assert [each.kind for each in verdict.assessment.findings] == [Kind.APPLIER_STOPPED, Kind.CANARY_LATE]
     assert verdict.canary is not None
     assert [arrival.milliseconds is None for arrival in verdict.canary.arrivals] == [True, False]
@@ -120,7 +155,7 @@ def test_a_canary_that_comes_late_is_waited_for() -> None:
 
     stage.servers[1].on_statement = pretend
     verdict = stage.verify()
-    assert (verdict.outcome, verdict.looks, stage.flights) == ("healthy", 3, 3)
+    assert (verdict.outcome, verdict.looks, stage.flights) == ("accepted", 3, 3)
 
 
 LASTING: dict[str, tuple[Callable[[Stage], object], Kind]] = {
@@ -156,7 +191,7 @@ def test_what_was_seen_only_once_may_have_been_a_moment() -> None:
             stage.servers[1].super_read_only = 0 if stage.looks < 4 else 1
 
     stage.before = dict.fromkeys(range(1, 5), come_and_go)
-    assert stage.verify().outcome == "healthy"
+    assert stage.verify().outcome == "accepted"
 
 
 def test_lost_sessions_are_opened_again() -> None:
@@ -165,7 +200,7 @@ def test_lost_sessions_are_opened_again() -> None:
     stage.before = {2: lambda: setattr(server, "down", Unreachable("restarting")), 4: lambda: setattr(server, "down", None)}
     stage.before[1] = lambda: stage.stop_applier(1)
     stage.before[5] = lambda: stage.start_applier(1)
-    assert stage.verify().outcome == "healthy"
+    assert stage.verify().outcome == "accepted"
 
 
 def test_errors_of_the_api_server_end_it() -> None:

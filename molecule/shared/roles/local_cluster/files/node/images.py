@@ -6,15 +6,8 @@ import argparse
 import hashlib
 import json
 import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
-
-from components import Ready
-from daemons import POLL_SECONDS
-
-START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,15 +35,6 @@ class Store:
         return True
 
 
-def await_store(store: Store) -> None:
-    """Wait for containerd: the import is begun before it, so that neither waits for the rest of the cluster."""
-    deadline = time.monotonic() + START_SECONDS
-    while not Ready(unix=store.socket).check():
-        if time.monotonic() > deadline:
-            sys.exit("containerd does not start")
-        time.sleep(POLL_SECONDS)
-
-
 def main() -> None:
     """Import every archive given as REFERENCE=FILE and tell which were new."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -59,7 +43,6 @@ def main() -> None:
     parser.add_argument("images", nargs="+", metavar="REFERENCE=FILE")
     options = parser.parse_args()
     store = Store(options.socket, options.notes)
-    await_store(store)
     imported = []
     for entry in options.images:
         reference, _, archive = entry.partition("=")
