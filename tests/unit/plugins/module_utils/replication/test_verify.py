@@ -11,6 +11,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.errors impor
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.canary import CanaryResult, fly_canary
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observation import ClusterObservation
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
