@@ -247,7 +247,8 @@ class Pod:
         ]
         steps.append(f"exec {shlex.join([*outer, *inner])}")
         namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"]
-        network = ["nsenter", f"--net=/proc/{self.cluster.network.pid}/ns/net"]
+        # Nothing survives a test run that was killed.
+        network = ["setpriv", "--pdeathsig=KILL", "nsenter", f"--net=/proc/{self.cluster.network.pid}/ns/net"]
         return [*network, *namespaces, "sh", "-c", "\n".join(steps)]
 
     def start(self, script: str, *, path: str = ALLOWED_PATH, **environment: str) -> Container:

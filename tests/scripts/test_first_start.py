@@ -135,8 +135,10 @@ def test_silent_peer_is_not_taken_for_an_empty_one(cluster: Cluster) -> None:
     command = ["nsenter", f"--net=/proc/{cluster.network.pid}/ns/net", sys.executable, "-c", listen]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as listener:
         assert listener.stdout and listener.stdout.readline()
-        refused = pod.run("provision", expect=1, PEER_PATIENCE="2")
-        listener.kill()
+        try:
+            refused = pod.run("provision", expect=1, PEER_PATIENCE="2")
+        finally:
+            listener.kill()
     assert "does not answer" in refused.log and not (pod.volume / INITIALIZING).exists()
     pod.run("provision")
     assert (pod.volume / INITIALIZING).exists()

@@ -71,11 +71,11 @@ def test_replica_that_is_connecting(shared_pair: tuple[Pod, Pod]) -> None:
 
 def test_replica_with_a_failed_applier(shared_pair: tuple[Pod, Pod]) -> None:
     primary, replica = shared_pair
-    before, after = "SET GLOBAL super_read_only = OFF; SET sql_log_bin = 0;", "SET GLOBAL super_read_only = ON;"
-    replica.sql(before + "DELETE FROM shop.t WHERE a = 1;" + after)
+    secretly = "SET GLOBAL super_read_only = OFF; SET sql_log_bin = 0; $; SET GLOBAL super_read_only = ON; START REPLICA"
+    replica.sql(secretly.replace("$", "DELETE FROM shop.t WHERE a = 1"))
     primary.sql("UPDATE shop.t SET b = 'changed' WHERE a = 1")
     assert_not_ready(replica, "the applier thread is", "error 1032")
-    replica.sql(before + "INSERT INTO shop.t VALUES (1, '');" + after + "START REPLICA")
+    replica.sql(secretly.replace("$", "INSERT INTO shop.t VALUES (1, '')"))
     # Only the key of the row has to match.
     replica.wait_ready()
 
@@ -100,10 +100,12 @@ def test_replica_behind(shared_pair: tuple[Pod, Pod]) -> None:
         client.stdin.write(lock.encode())
         client.stdin.close()
         assert client.stdout.readline() == b"locked\n"
-        primary.sql("DELETE FROM shop.t WHERE a = 2000")
-        assert replica.probe("ready")[0]
-        assert_not_ready(replica, "s behind, more than 1 s", MAX_LAG="1")
-        kill_children(client.pid)
+        try:
+            primary.sql("DELETE FROM shop.t WHERE a = 2000")
+            assert replica.probe("ready")[0]
+            assert_not_ready(replica, "s behind, more than 1 s", MAX_LAG="1")
+        finally:
+            kill_children(client.pid)
     wait_for("the replica to catch up", lambda: replica.probe("ready", MAX_LAG="1")[0])
 
 

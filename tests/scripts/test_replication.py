@@ -39,7 +39,7 @@ def test_roles_come_back_after_mysqld_was_killed(pair: tuple[Pod, Pod]) -> None:
     replica.sql("STOP REPLICA SQL_THREAD")
     primary.sql("INSERT INTO shop.t VALUES (1000, 'in the relay log')")
     received = f"GTID_SUBSET('{gtids(primary)}', CONCAT_WS(',', @@global.gtid_executed, received_transaction_set))"
-    query = f"SELECT {received} FROM performance_schema.replication_connection_status"  # noqa: S608
+    query = f"SELECT {received} FROM performance_schema.replication_connection_status"
     wait_for("the relay log", lambda: replica.sql(query) == "1")
     primary.sql("FLUSH BINARY LOGS")
     primary.sql(f"PURGE BINARY LOGS TO '{primary.sql('SHOW BINARY LOGS').splitlines()[-1].split()[0]}'")
