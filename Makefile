@@ -48,7 +48,7 @@ lint: venv
 	ruff check .
 	MYPYPATH=$(TREE) mypy $(LINK)/plugins/module_utils
 	PYTHONPATH=$(TREE) lint-imports
-	shellcheck -x $$(git ls-files '*.sh')
+	shellcheck $$(git ls-files "*.sh")
 	shfmt -d -i 2 -ci $$(git ls-files '*.sh')
 	yamllint --strict .
 	ansible-lint --offline --profile production --strict

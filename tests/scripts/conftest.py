@@ -74,6 +74,7 @@ def golden(make_cluster: MakeCluster) -> Golden:
     environment = Path(f"/proc/{primary.mysqld_pid()}/environ").read_bytes().decode(errors="replace")
     arguments = "".join(path.read_bytes().decode(errors="replace") for path in command_lines(primary) + command_lines(replica))
     for pod in (replica, primary):
+        pod.run("stop")
         pod.container("mysql").kill(signal.SIGTERM)
         assert pod.container("mysql").wait() == 0
         pod.stop()

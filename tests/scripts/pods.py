@@ -50,7 +50,13 @@ skip_name_resolve = ON
 plugin_load_add = mysql_clone.so
 mysqlx = OFF
 innodb_redo_log_capacity = 8M
-innodb_buffer_pool_size = 32M
+innodb_buffer_pool_size = 16M
+innodb_log_buffer_size = 1M
+innodb_doublewrite = OFF
+innodb_undo_log_truncate = OFF
+table_open_cache = 200
+max_connections = 30
+replica_parallel_workers = 2
 """
 
 Answer = TypeVar("Answer")

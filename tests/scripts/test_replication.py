@@ -182,3 +182,18 @@ def test_it_ends_at_once_on_sigterm(pair: tuple[Pod, Pod]) -> None:
         container.kill(signal.SIGTERM)
         assert container.wait(5) == 0
         assert time.monotonic() - start < 1
+
+
+def test_a_stop_does_not_wait_for_the_replica(pair: tuple[Pod, Pod]) -> None:
+    """Without the hook it takes ten seconds."""
+    primary, replica = pair
+    assert primary.probe("stop") == (True, "")
+    mysql = primary.container("mysql")
+    mysql.kill(signal.SIGTERM)
+    assert mysql.wait(8) == 0
+    primary.start_mysql()
+    primary.wait_ready()
+    replica.wait_ready()
+    # A server that is gone already is no reason not to stop.
+    primary.container("mysql").stop()
+    assert primary.probe("stop")[0]

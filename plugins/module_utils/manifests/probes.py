@@ -13,9 +13,9 @@ from ..constants import SCRIPTS_DIR
 __all__ = ["LIVENESS", "READINESS", "STARTUP"]
 
 
-def _probe(script: str, *, period: int, timeout: int, failures: int) -> dict[str, t.Any]:
+def _probe(script: str, *arguments: str, period: int, timeout: int, failures: int) -> dict[str, t.Any]:
     return {
-        "exec": {"command": ["bash", f"{SCRIPTS_DIR}/{script}"]},
+        "exec": {"command": ["bash", f"{SCRIPTS_DIR}/{script}", *arguments]},
         "periodSeconds": period,
         "timeoutSeconds": timeout,
         "failureThreshold": failures,
@@ -23,7 +23,7 @@ def _probe(script: str, *, period: int, timeout: int, failures: int) -> dict[str
 
 
 # A crash recovery of a large data directory takes long; killing it starts it again from the beginning.
-STARTUP = _probe("alive.sh", period=1, timeout=5, failures=3600)
+STARTUP = _probe("alive.sh", "wait", period=1, timeout=5, failures=720)
 # mysqld alone: a restart does not mend replication, and destroys the evidence.
 LIVENESS = _probe("alive.sh", period=15, timeout=10, failures=4)
 READINESS = _probe("ready.sh", period=2, timeout=5, failures=2)

@@ -89,7 +89,6 @@ def _pod(spec: ClusterSpec) -> Json:
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "affinity": dict(spec.affinity) if spec.affinity is not None else _spread(spec),
         "initContainers": [
-            _container(spec, c.CONTAINER_CONFIGURE, "configure.sh", resources=_SMALL),
             # A server runs in it, so it may take what the server may take; the two never run at once.
             _container(spec, c.CONTAINER_PROVISION, "provision.sh", resources=spec.resources, mounts=[_SCRATCH_MOUNT]),
         ],
@@ -126,6 +125,7 @@ def _container(
 def _mysql(spec: ClusterSpec) -> Json:
     container = _container(spec, c.CONTAINER_MYSQL, "mysql.sh", resources=spec.resources, mounts=[_USERS_MOUNT])
     container["ports"] = [{"name": "mysql", "containerPort": c.MYSQL_PORT, "protocol": "TCP"}]
+    container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{c.SCRIPTS_DIR}/stop.sh"]}}}
     return {**container, "startupProbe": STARTUP, "livenessProbe": LIVENESS, "readinessProbe": READINESS}
 
 

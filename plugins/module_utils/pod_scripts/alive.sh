@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Liveness and startup: does mysqld answer at all? Any answer counts, also "access denied" and "too many connections":
-# a restart would mend neither. Replication is none of its business.
+# a restart would mend neither. Replication is none of its business. With the argument `wait`, for the startup probe, it looks
+# again until its time is up, so that a server that has started is noticed at once and not with the next probe.
 set -euo pipefail
 # shellcheck source=lib.sh
 source /kubemysql/scripts/lib.sh
@@ -13,6 +14,16 @@ LIMIT=${PROBE_TIMEOUT:-4}
 # Without a readable password the answer is "access denied", and good enough.
 key=root-password
 [[ -s $SECRET_DIR/$key ]] || key=-
-if ask "SELECT 1" client root "$key" --socket="$SOCKET" --protocol=SOCKET --connect-timeout="$LIMIT" || ((ERRNO >= 1000 && ERRNO < 2000)) || ((ERRNO >= 3000)); then exit 0; fi
+
+answers() {
+  ask "SELECT 1" client root "$key" --socket="$SOCKET" --protocol=SOCKET --connect-timeout="$LIMIT" ||
+    ((ERRNO >= 1000 && ERRNO < 2000)) || ((ERRNO >= 3000))
+}
+
+while :; do
+  if answers; then exit 0; fi
+  if [[ ${1-} != wait ]] || ((SECONDS >= LIMIT)); then break; fi
+  pause 0.2
+done
 printf 'mysqld does not answer: %s\n' "${ANSWER:-nothing within $LIMIT s}"
 exit 1

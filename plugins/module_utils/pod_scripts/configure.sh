@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Init container 1: writes the instance's configuration. Running it again writes the same.
+# Run by provision.sh: writes the instance's configuration. Running it again writes the same.
 set -euo pipefail
 # shellcheck source=lib.sh
 source /kubemysql/scripts/lib.sh

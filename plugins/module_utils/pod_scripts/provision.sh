@@ -3,7 +3,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Init container 2: sees to it that the volume holds this instance's data before mysqld starts, or dies saying why not.
+# Init container: writes the instance's configuration, then sees to it that the volume holds this instance's data before mysqld
+# starts, or dies saying why not. One container for both, since the kubelet takes a second to notice that one has ended.
 #   complete                                  nothing to do
 #   data without any of our marks             somebody's data: adopted, never wiped
 #   interrupted first initialisation          wiped and begun again, unless the cluster was bootstrapped
@@ -48,14 +49,15 @@ begin_initialisation() {
 # --- scratch server -------------------------------------------------------------------------------------------------
 
 # A server that exists to run one CLONE statement. It reads the instance's own option files, since clone compares settings and
-# plugins with the donor's, and is made small and careless by its arguments: nothing in it outlives this container.
+# plugins with the donor's, and is made small and careless by its arguments: nothing in it outlives this container, and what
+# it writes to the volume is synced by us before it counts.
 scratch_mysqld() {
   exec mysqld --datadir="$SCRATCH/data" --socket="$SCRATCH/mysqld.sock" --pid-file="$SCRATCH/mysqld.pid" \
     --log-error="$SCRATCH/error.log" --loose-mysqlx=OFF --skip-networking --skip-log-bin --gtid-mode=OFF \
     --enforce-gtid-consistency=OFF --read-only=OFF --super-read-only=OFF --performance-schema=OFF \
     --innodb-buffer-pool-size=32M --innodb-log-buffer-size=4M --loose-innodb-redo-log-capacity=32M \
-    --innodb-doublewrite=OFF --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-load-at-startup=OFF \
-    --innodb-buffer-pool-dump-at-shutdown=OFF --max-connections=10 --auto-generate-certs=OFF \
+    --innodb-doublewrite=OFF --innodb-flush-method=nosync --innodb-flush-log-at-trx-commit=0 \
+    --innodb-buffer-pool-load-at-startup=OFF --innodb-buffer-pool-dump-at-shutdown=OFF --max-connections=10 --auto-generate-certs=OFF \
     --loose-caching-sha2-password-auto-generate-rsa-keys=OFF --general-log=OFF --slow-query-log=OFF "$@"
 }
 
@@ -228,6 +230,7 @@ clone_data() {
 main() {
   trap 'exit 143' TERM INT
   need_topology
+  bash /kubemysql/scripts/configure.sh
   refuse_misplaced_data
   if is_complete; then
     rm -rf -- "$INCOMING_DIR" "$INITIALIZING_MARK"

@@ -66,7 +66,7 @@ def test_an_image_that_cannot_be_pulled_ends_the_wait(namespace: Namespace, imag
     assert time.monotonic() - started < PATIENCE - 10
     assert result["failed"]
     assert result["changed"]
-    assert f"waiting longer cannot help: mysql-0, container configure: {reason}: " in result["msg"]
+    assert f"waiting longer cannot help: mysql-0, container provision: {reason}: " in result["msg"]
     assert image in result["msg"]
 
 
