@@ -36,6 +36,7 @@ OWNED: Mapping[str, str] = {
     "datadir": "the data directory is a folder of the claim",
     "enforce_gtid_consistency": "replication follows GTIDs",
     "gtid_mode": "replication follows GTIDs",
+    "init_file": "a file of the pod scripts makes every start read-only",
     "initialize": "the pod scripts decide when a data directory is made",
     "initialize_insecure": "the pod scripts decide when a data directory is made",
     "log_bin": "every instance writes a binary log, so that each can become a source",
@@ -163,6 +164,8 @@ def _forced(version: ServerSeries) -> Options:
 
 # Always loaded besides whatever the user loads: the option adds up.
 _PLUGINS = ("mysql_clone.so",)
+# Options of plugins: --initialize knows no plugins and would refuse them.
+_PLUGIN_OPTIONS = ("clone_", "rpl_semi_sync_")
 
 
 def render_cnf(version: ServerSeries, *layers: Options) -> str:
@@ -173,8 +176,12 @@ def render_cnf(version: ServerSeries, *layers: Options) -> str:
         merged.update(layer)
     merged.update(_forced(known))
     merged["plugin_load_add"] = (*_PLUGINS, *(value for value in merged.get("plugin_load_add", ()) if value not in _PLUGINS))
-    lines = [f"{name} = {_quoted(value)}" for name, values in sorted(merged.items()) for value in values]
+    lines = [f"{_written(name)} = {_quoted(value)}" for name, values in sorted(merged.items()) for value in values]
     return "\n".join(["[mysqld]", *lines, ""])
+
+
+def _written(name: str) -> str:
+    return f"loose_{name}" if name.startswith(_PLUGIN_OPTIONS) else name
 
 
 def _quoted(value: str) -> str:

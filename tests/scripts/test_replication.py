@@ -175,23 +175,18 @@ def test_it_costs_nothing_while_nothing_happens(shared_pair: tuple[Pod, Pod]) ->
         assert not Path(f"/proc/{pid}/task/{pid}/children").read_text()
 
 
-def test_it_ends_at_once_on_sigterm(pair: tuple[Pod, Pod]) -> None:
-    for pod in pair:
-        container = pod.container("replication")
-        start = time.monotonic()
-        container.kill(signal.SIGTERM)
-        assert container.wait(5) == 0
-        assert time.monotonic() - start < 1
-
-
 def test_a_stop_does_not_wait_for_the_replica(pair: tuple[Pod, Pod]) -> None:
-    """Without the hook it takes ten seconds."""
+    """Without the hook it takes ten seconds. The container `replication` ends at once."""
     primary, replica = pair
+    watcher = primary.container("replication")
+    watcher.kill(signal.SIGTERM)
+    assert watcher.wait(1) == 0
     assert primary.probe("stop") == (True, "")
     mysql = primary.container("mysql")
     mysql.kill(signal.SIGTERM)
     assert mysql.wait(8) == 0
     primary.start_mysql()
+    primary.start("replication")
     primary.wait_ready()
     replica.wait_ready()
     # A server that is gone already is no reason not to stop.

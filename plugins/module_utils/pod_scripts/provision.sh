@@ -198,7 +198,8 @@ commit_clone() {
   rm -f -- "$INCOMING_DIR/auto.cnf"
   place_mark "$INCOMING_DIR/$CLONED_MARK" "$POD_NAME"
   place_mark "$INCOMING_DIR/$COMPLETE_MARK" "cloned by $POD_NAME"
-  sync -f "$INCOMING_DIR"
+  # File by file: a kernel before 5.8 says nothing of a write error when a whole file system is synced.
+  find "$INCOMING_DIR" -exec sync -- {} +
   rm -f -- "$INITIALIZING_MARK"
   mv -T -- "$INCOMING_DIR" "$DATA_DIR"
   sync "$VOLUME"

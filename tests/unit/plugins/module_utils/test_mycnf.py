@@ -64,6 +64,12 @@ def test_the_clone_plugin_is_loaded_besides_the_users() -> None:
     assert "plugin_load_add = mysql_clone.so\nplugin_load_add = auth_socket.so\n" in text
 
 
+def test_options_of_plugins_do_not_stop_the_initialisation() -> None:
+    text = render_cnf(NEWEST, parse_options("config", {"clone_max_concurrency": 4, "loose_rpl_semi_sync_source_enabled": True}))
+    assert "loose_clone_max_concurrency = 4\n" in text
+    assert "loose_rpl_semi_sync_source_enabled = ON\n" in text
+
+
 @pytest.mark.parametrize("owned", sorted(OWNED))
 @pytest.mark.parametrize("spelling", ["{}", "loose_{}", "skip-{}", "{}".upper()])
 def test_owned_options_are_refused_in_every_spelling(owned: str, spelling: str) -> None:
