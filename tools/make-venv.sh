@@ -21,6 +21,9 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   apt-get -q install --yes --no-install-recommends python3-venv
 fi
 
+# The one asked for may be the environment's own, which is about to go.
+python=$("$python" -c 'import sys; print(sys._base_executable)')
+
 echo "Installing the tools into $folder (about 30 seconds)"
 rm -rf "$folder"
 "$python" -m venv "$folder"
