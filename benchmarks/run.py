@@ -133,7 +133,8 @@ def kubectl(*arguments: str) -> None:
 
 def measure(size: Size, runs: int) -> None:
     for run in range(runs):
-        namespace = f"bench-{size.replicas}-{run}"
+        # An earlier one of the same name may still be on its way out.
+        namespace = f"bench-{size.replicas}-{uuid.uuid4().hex[:6]}"
         kubectl("create", "namespace", namespace)
         try:
             size.deploy.append(playbook("deploy-mysql.yml", namespace, size.replicas))
@@ -190,7 +191,7 @@ An empty playbook takes {spread(empty)} s of it. Target for nothing to do, three
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3, help="deployments per size")
+    parser.add_argument("--runs", type=int, default=2, help="deployments per size")
     arguments = parser.parse_args()
     empty = [empty_playbook() for _ in range(5)]
     sizes = [Size(replicas) for replicas in SIZES]
