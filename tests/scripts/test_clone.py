@@ -86,6 +86,9 @@ def test_busy_and_vanished_donors_are_left_for_others(pair: tuple[Pod, Pod], clu
     first.run("configure")
     container = first.start("provision", DONOR_PATIENCE="2")
     wait_for("data to arrive", (first.volume / "incoming" / "mysql.ibd").exists)
+    if f"cloning from {replica.address}" not in container.log:
+        # A replica that does not answer within a second is passed over, which is right, and leaves nothing to be tested here.
+        pytest.skip(f"the machine is too busy: the first pod did not take the replica: {container.log}")
     scratch = next(pid for pid in container.children() if Path(f"/proc/{pid}/comm").read_text() == "mysqld\n")
     os.kill(scratch, signal.SIGSTOP)
     second.start_all()
