@@ -38,6 +38,7 @@ __all__ = [
     "MYSQL_GID",
     "MYSQL_PORT",
     "MYSQL_UID",
+    "READY_PORT",
     "REPLICATION_USER",
     "RUN_DIR",
     "SCRATCH_DIR",
@@ -65,6 +66,8 @@ LABEL_POD_NAME = "statefulset.kubernetes.io/pod-name"
 CONFIG_CHECKSUM_ANNOTATION = "kubemysql.replication/config-checksum"
 
 MYSQL_PORT = 3306
+# Open while the instance is ready: see pod_scripts/readiness.sh.
+READY_PORT = 3308
 # The official image's own user; its data directories must not depend on the image that wrote them.
 MYSQL_UID = 999
 MYSQL_GID = 999

@@ -26,6 +26,7 @@ from typing import TypeVar
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = REPOSITORY / "plugins" / "module_utils" / "pod_scripts"
 UID = 999
+READY_PORT = 3308
 ALLOWED_PATH = "/allowed"
 # The image's own entrypoint may use what its image has; our scripts may not.
 ENTRYPOINT_PATH = f"{ALLOWED_PATH}:/usr/local/bin:/usr/bin:/usr/sbin"
@@ -243,14 +244,9 @@ class Pod:
         steps += [f"mount --bind /dev {target}/dev", f"mount -t proc proc {target}/proc"]
         variables = [f"{key}={value}" for key, value in {"PATH": path, **environment}.items()]
         inner = ["env", "-i", *variables, *argv]
-        outer = [
-            "setpriv",
-            "--no-new-privs",
-            "--inh-caps=-all",
-            "chroot",
-            f"--userspec={UID}:{UID}",
-            str(self.cluster.base / "mnt"),
-        ]
+        # Changing the user clears the wish to die with the parent, so it is said once more, as the last thing.
+        user = [f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--inh-caps=-all", "--no-new-privs", "--pdeathsig=KILL"]
+        outer = ["chroot", str(self.cluster.base / "mnt"), "/usr/bin/setpriv", *user]
         steps.append(f"exec {shlex.join([*outer, *inner])}")
         namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"]
         # Nothing survives a test run that was killed.
@@ -263,8 +259,13 @@ class Pod:
         log_file = self.base / f"{script}.{len(self.containers)}.log"
         argv = ["bash", f"/kubemysql/scripts/{script}.sh"]
         with log_file.open("wb") as log:
+            # A container is a session of its own, as the runtime makes it: signals of its process group reach nobody else.
             process = subprocess.Popen(
-                self.command(argv, variables, path), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                self.command(argv, variables, path),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         container = Container(f"{self.name}/{script}", process, log_file)
         self.containers.append(container)
@@ -297,20 +298,50 @@ class Pod:
             container.stop()
 
     def probe(self, script: str, **environment: str) -> tuple[bool, str]:
-        """A probe's verdict and what it printed."""
+        """An exec probe's verdict and what it printed."""
         container = self.run(script, expect=None, timeout=20, **environment)
         self.containers.remove(container)
         return container.process.returncode == 0, container.log.strip()
 
+    def ready(self) -> bool:
+        """Knock as the kubelet does."""
+        knock = f"import socket; socket.create_connection(('{self.address}', {READY_PORT}), 2)"
+        command = ["nsenter", f"--net=/proc/{self.cluster.network.pid}/ns/net", sys.executable, "-S", "-c", knock]
+        return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
+
+    @property
+    def readiness_file(self) -> Path:
+        return self.base / "run" / "kubemysql-readiness"
+
+    @property
+    def readiness(self) -> str:
+        """What the pod says of its readiness: whole lines only."""
+        text = self.readiness_file.read_text(encoding="utf-8") if self.readiness_file.exists() else ""
+        return text.strip() if text.endswith("\n") else ""
+
+    def looks_again(self) -> Callable[[], bool]:
+        """Tells whether a whole look has been taken since this call; the one that may be under way now does not count."""
+        seen: set[int] = set()
+
+        def looks() -> int:
+            if self.readiness_file.exists():
+                seen.add(self.readiness_file.stat().st_mtime_ns)
+            return len(seen)
+
+        enough = 3 if looks() else 1
+        return lambda: looks() >= enough
+
     def wait_ready(self, timeout: float = 40) -> None:
+        """Wait until the pod, as it is from now on, is ready."""
+        looked = self.looks_again()
+
         def ready() -> bool:
-            verdict, text = self.probe("ready")
-            last.append(text)
-            return verdict
+            last.append(self.readiness)
+            return looked() and last[-1] == "ready" and self.ready()
 
         last: list[str] = []
         try:
-            wait_for(f"{self.name} to be ready", ready, timeout, 0.2)
+            wait_for(f"{self.name} to be ready", ready, timeout)
         except AssertionError as error:
             logs = "\n".join(f"--- {c.name}\n{c.log[-3000:]}" for c in self.containers)
             raise AssertionError(f"{error}; it says: {last[-1]}\n{logs}") from None
@@ -407,7 +438,8 @@ def network_namespace() -> Iterator[subprocess.Popen[bytes]]:
         "print('up', flush=True)\n"
         "import signal; signal.pause()\n"
     )
-    holder = subprocess.Popen(["unshare", "--net", sys.executable, "-c", bring_up], stdout=subprocess.PIPE)
+    command = ["setpriv", "--pdeathsig=KILL", "unshare", "--net", sys.executable, "-c", bring_up]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert holder.stdout and holder.stdout.readline() == b"up\n"
         yield holder

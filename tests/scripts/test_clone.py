@@ -84,24 +84,24 @@ def test_busy_and_vanished_donors_are_left_for_others(pair: tuple[Pod, Pod], clu
     first, second = cluster.pod("mysql-2"), cluster.pod("mysql-3")
     slow_down(first)
     first.run("configure")
-    container = first.start("provision", DONOR_PATIENCE="2")
+    # More than one login that comes too late on a busy machine: nothing but a donor that has gone may end the clone.
+    container = first.start("provision", DONOR_PATIENCE="8")
     wait_for("data to arrive", (first.volume / "incoming" / "mysql.ibd").exists)
-    if f"cloning from {replica.address}" not in container.log:
-        # A replica that does not answer within a second is passed over, which is right, and leaves nothing to be tested here.
-        pytest.skip(f"the machine is too busy: the first pod did not take the replica: {container.log}")
+    assert f"cloning from {replica.address}" in container.log, container.log
     scratch = next(pid for pid in container.children() if Path(f"/proc/{pid}/comm").read_text() == "mysqld\n")
     os.kill(scratch, signal.SIGSTOP)
     second.start_all()
     assert_whole(second, primary)
     log = second.container("provision").log
-    assert f"{replica.address} is busy with another clone" in log and f"cloned from {primary.address}" in log, log
+    expected = f"{replica.address} is busy with another clone" in log and f"cloned from {primary.address}" in log
+    assert expected, log + container.log
     assert not first.data.exists()
     replica.stop()
     os.kill(scratch, signal.SIGCONT)
     # The scratch server that takes over reads the option files anew.
     (first.base / "conf.d" / "aa-test.cnf").write_text(f"[mysqld]\nbind_address = {first.address}\n", encoding="utf-8")
     assert container.wait() == 0, container.log
-    assert f"{replica.address} has not answered for 2 s" in container.log
+    assert f"{replica.address} has not answered for 8 s" in container.log
     assert re.search(r"cloned from 127\S*; the data directory is complete", container.log)
     first.start_mysql()
     first.start("replication")

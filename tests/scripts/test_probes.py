@@ -18,10 +18,24 @@ from scripts.golden import gtids
 from scripts.pods import Pod, wait_for
 
 
-def assert_not_ready(pod: Pod, *reasons: str, **environment: str) -> None:
-    wait_for(f"{reasons} from {pod.name}", lambda: all(r in pod.probe("ready", **environment)[1] for r in reasons), 20)
-    ready, text = pod.probe("ready", **environment)
-    assert not ready and text.startswith("not ready: ") and "\n" not in text
+def assert_not_ready(pod: Pod, *reasons: str) -> None:
+    wait_for(f"{reasons} from {pod.name}", lambda: all(reason in pod.readiness for reason in reasons), 20)
+    assert not pod.ready()
+    assert pod.readiness.startswith("not ready: ") and "\n" not in pod.readiness
+
+
+@contextmanager
+def watched(pod: Pod, **environment: str) -> Iterator[None]:
+    """With another container `replication` that has these variables."""
+    pod.container("replication").stop()
+    pod.start("replication", **environment)
+    try:
+        pod.wait_ready()
+        yield
+    finally:
+        pod.container("replication").stop()
+        pod.start("replication")
+        pod.wait_ready()
 
 
 def kill_children(pid: int) -> None:
@@ -42,7 +56,7 @@ def undone(pod: Pod, do: str, undo: str) -> Iterator[None]:
 
 def test_both_are_ready_and_alive(shared_pair: tuple[Pod, Pod]) -> None:
     for pod in shared_pair:
-        assert pod.probe("ready") == (True, "")
+        assert pod.ready()
         assert pod.probe("alive") == (True, "")
 
 
@@ -87,26 +101,35 @@ def test_replica_of_somebody_else(shared_pair: tuple[Pod, Pod]) -> None:
         assert_not_ready(replica, f"source is {primary.address}")
 
 
-def test_replica_behind(shared_pair: tuple[Pod, Pod]) -> None:
-    """A lock stops the applier; the lag grows; a lag that cannot be known is no small lag."""
-    primary, replica = shared_pair
-    primary.sql("INSERT INTO shop.t VALUES (2000, '')")
-    replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
+@contextmanager
+def locked(pod: Pod) -> Iterator[None]:
+    """With a lock on the table that stops the applier at the next write to it."""
     lock = "LOCK INSTANCE FOR BACKUP; LOCK TABLES shop.t READ; SELECT 'locked'; SELECT SLEEP(60);"
-    option_file = replica.base / "tmp" / "test-client.cnf"
-    argv = ["mysql", f"--defaults-file=/tmp/{option_file.name}", "-NBn", "--socket=/var/run/mysqld/mysqld.sock"]
-    with subprocess.Popen(replica.command(argv, {}, "/usr/bin"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+    argv = ["mysql", "--defaults-file=/tmp/test-client.cnf", "-NBn", "--socket=/var/run/mysqld/mysqld.sock"]
+    with subprocess.Popen(pod.command(argv, {}, "/usr/bin"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
         assert client.stdin and client.stdout
         client.stdin.write(lock.encode())
         client.stdin.close()
-        assert client.stdout.readline() == b"locked\n"
         try:
-            primary.sql("DELETE FROM shop.t WHERE a = 2000")
-            assert replica.probe("ready")[0]
-            assert_not_ready(replica, "s behind, more than 1 s", MAX_LAG="1")
+            assert client.stdout.readline() == b"locked\n"
+            yield
         finally:
             kill_children(client.pid)
-    wait_for("the replica to catch up", lambda: replica.probe("ready", MAX_LAG="1")[0])
+
+
+def test_replica_behind(shared_pair: tuple[Pod, Pod]) -> None:
+    """The applier is stopped, and the lag grows; it is said once, not every second."""
+    primary, replica = shared_pair
+    primary.sql("INSERT INTO shop.t VALUES (2000, '')")
+    replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
+    with watched(replica, MAX_LAG="1"):
+        with locked(replica):
+            replica.wait_ready()
+            primary.sql("DELETE FROM shop.t WHERE a = 2000")
+            assert_not_ready(replica, "s behind, more than 1 s")
+            wait_for("the lag to grow", lambda: "the replica is 4 s behind" in replica.readiness)
+            assert replica.container("replication").log.count("s behind") == 1
+        replica.wait_ready()
 
 
 def test_idle_replica_has_no_lag(shared_pair: tuple[Pod, Pod]) -> None:
@@ -117,10 +140,9 @@ def test_idle_replica_has_no_lag(shared_pair: tuple[Pod, Pod]) -> None:
     age = "SELECT MAX(last_applied_transaction_original_commit_timestamp) < NOW(6) - INTERVAL 2 SECOND"
     query = f"{age} FROM performance_schema.replication_applier_status_by_worker"
     wait_for("an old transaction", lambda: replica.sql(query) == "1")
-    assert replica.probe("ready", MAX_LAG="0") == (True, "")
-    replica.sql("STOP REPLICA; START REPLICA")
-    replica.wait_ready()
-    assert replica.probe("ready", MAX_LAG="0") == (True, "")
+    with watched(replica, MAX_LAG="0"):
+        replica.sql("STOP REPLICA; START REPLICA")
+        replica.wait_ready()
 
 
 def test_primary_out_of_order(shared_pair: tuple[Pod, Pod]) -> None:
@@ -129,22 +151,16 @@ def test_primary_out_of_order(shared_pair: tuple[Pod, Pod]) -> None:
         assert_not_ready(primary, "the primary is read-only")
 
 
-def test_topology_decides_what_is_expected(shared_pair: tuple[Pod, Pod]) -> None:
-    primary, replica = shared_pair
-    topology = primary.cluster.base / "topology" / "primary"
-    for container in (primary.container("replication"), replica.container("replication")):
-        container.kill(signal.SIGSTOP)
+def test_without_a_topology_nobody_is_ready(shared_pair: tuple[Pod, Pod]) -> None:
+    topology = shared_pair[0].cluster.base / "topology" / "primary"
+    topology.write_text("", encoding="utf-8")
     try:
-        topology.write_text("mysql-1", encoding="utf-8")
-        assert_not_ready(primary, "has no replica configuration")
-        assert_not_ready(replica, "names mysql-1 the primary, but it has replica configuration")
-        topology.write_text("", encoding="utf-8")
-        assert_not_ready(primary, "names no primary")
+        for pod in shared_pair:
+            assert_not_ready(pod, "names no primary")
     finally:
         topology.write_text("mysql-0", encoding="utf-8")
-        for container in (primary.container("replication"), replica.container("replication")):
-            container.kill(signal.SIGCONT)
-    assert primary.probe("ready")[0] and replica.probe("ready")[0]
+    for pod in shared_pair:
+        pod.wait_ready()
 
 
 def test_a_stopped_server_is_neither_ready_nor_alive(shared_pair: tuple[Pod, Pod]) -> None:
@@ -152,12 +168,49 @@ def test_a_stopped_server_is_neither_ready_nor_alive(shared_pair: tuple[Pod, Pod
     server = primary.mysqld_pid()
     os.kill(server, signal.SIGSTOP)
     try:
-        for probe in ("ready", "alive"):
-            healthy, text = primary.probe(probe, PROBE_TIMEOUT="2")
-            assert not healthy and text
+        alive, text = primary.probe("alive", PROBE_TIMEOUT="2")
+        assert not alive and text
+        assert_not_ready(primary, "no answer within 4 s")
     finally:
         os.kill(server, signal.SIGCONT)
     primary.wait_ready()
+
+
+def test_readiness_ends_with_whoever_judges_it(shared_pair: tuple[Pod, Pod]) -> None:
+    """Without the container `replication` the pod is not ready; a port that was lost is opened again."""
+    _, replica = shared_pair
+    watcher = replica.container("replication")
+    gate = next(pid for pid in watcher.children() if Path(f"/proc/{pid}/comm").read_text() == "openssl\n")
+    os.kill(gate, signal.SIGKILL)
+    replica.wait_ready()
+    assert "had to be opened again" in watcher.log
+    watcher.stop()
+    assert not replica.ready()
+    replica.start("replication")
+    replica.wait_ready()
+
+
+def test_a_lost_session_is_opened_again(shared_pair: tuple[Pod, Pod]) -> None:
+    primary, _ = shared_pair
+    session = (
+        "SELECT processlist_id FROM performance_schema.threads JOIN performance_schema.user_variables_by_thread"
+        " USING (thread_id) WHERE variable_name = 'kubemysql_volume_size'"
+    )
+    before = wait_for("the session", lambda: primary.sql(session))
+    primary.sql(f"KILL {before}")
+    wait_for("another session", lambda: primary.sql(session) not in ("", before))
+    primary.wait_ready()
+
+
+def test_volume_is_told_by_sql(shared_pair: tuple[Pod, Pod]) -> None:
+    for pod in shared_pair:
+        query = (
+            "SELECT GROUP_CONCAT(variable_value ORDER BY variable_name) FROM performance_schema.user_variables_by_thread"
+            " WHERE variable_name LIKE 'kubemysql\\_volume\\_%'"
+        )
+        free, size = (int(number) for number in wait_for("the numbers", lambda: pod.sql(query)).split(","))  # noqa: B023
+        usage = os.statvfs(pod.volume)
+        assert size == usage.f_blocks * usage.f_bsize and 0 < free <= size
 
 
 def test_a_server_that_refuses_everybody_is_alive(shared_pair: tuple[Pod, Pod]) -> None:
@@ -168,17 +221,17 @@ def test_a_server_that_refuses_everybody_is_alive(shared_pair: tuple[Pod, Pod]) 
         for wrong in ("wrong", ""):
             secret.write_text(wrong)
             assert primary.probe("alive")[0]
-            assert not primary.probe("ready")[0]
     finally:
         secret.write_text(password)
-    assert primary.probe("ready")[0]
 
 
-def test_no_server_is_not_alive(shared_pair: tuple[Pod, Pod]) -> None:
+def test_no_server_is_neither_alive_nor_ready(shared_pair: tuple[Pod, Pod]) -> None:
     bystander = shared_pair[0].cluster.pod("mysql-9")
     alive, text = bystander.probe("alive")
     assert not alive and "2002" in text
-    assert_not_ready(bystander, "2002")
+    watcher = bystander.start("replication")
+    assert_not_ready(bystander, "not been brought into its role")
+    watcher.stop()
 
 
 def test_temporary_server_is_alive_but_not_ready(shared_pair: tuple[Pod, Pod]) -> None:
@@ -199,10 +252,11 @@ def test_temporary_server_is_alive_but_not_ready(shared_pair: tuple[Pod, Pod]) -
         secret.write_text("x")
         try:
             assert pod.probe("alive")[0]
-            assert_not_ready(pod, "first initialisation is under way")
-            # Nor is it made writable, or anything else.
+            # Not made writable, or anything else.
             watcher = pod.start("replication")
-            wait_for("a round", lambda: "watching" in watcher.log)
+            assert_not_ready(pod, "not been brought into its role")
+            looked = pod.looks_again()
+            wait_for("a round", looked)
             assert not (pod.base / "run" / "kubemysql-seen").exists()
             watcher.stop()
         finally:

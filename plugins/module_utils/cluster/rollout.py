@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ..constants import CONTAINER_REPLICATION
 from ..errors import WaitFailed, WaitTimeout
 from ..kube.port import Event, Evidence, Manifest, ObjectStore
 from ..kube.readiness import Obstacle, obstacle_of, pod_ready, rollout_pending
@@ -149,7 +150,7 @@ def explain(evidence: Evidence, names: Names, rollout: Rollout) -> str:
             continue
         obstacle = obstacle_of(pod)
         name = pod["metadata"]["name"]
-        sentences.append(_describe(evidence, obstacle) if obstacle else _last_warning(evidence, "Pod", name))
+        sentences.append(_describe(evidence, obstacle) if obstacle else _why_not_ready(evidence, pod))
         sentences.append(_claim_problem(evidence, names, name))
     if not rollout.pods:
         sentences.append(_last_warning(evidence, "StatefulSet", names.stateful_set))
@@ -164,6 +165,18 @@ def _describe(evidence: Evidence, obstacle: Obstacle) -> str:
         log = log or evidence.log(obstacle.pod, obstacle.container, _LOG_LINES, previous=True)
         text += f" Its last log lines:\n{log.rstrip()}\n" if log else ""
     return text
+
+
+def _why_not_ready(evidence: Evidence, pod: Manifest) -> str:
+    """The container that judges readiness says why in the last line of its log; a probe could only say that it failed."""
+    name = pod["metadata"]["name"]
+    judged = any(each["name"] == CONTAINER_REPLICATION and _runs(each) for each in pod["status"].get("containerStatuses") or [])
+    line = evidence.log(name, CONTAINER_REPLICATION, 1).strip() if judged else ""
+    return f"{name}: {line}" if line else _last_warning(evidence, "Pod", name)
+
+
+def _runs(container: Manifest) -> bool:
+    return "running" in (container.get("state") or {})
 
 
 def _last_warning(evidence: Evidence, kind: str, name: str) -> str:

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Probes of the container ``mysql``. The scripts behind them say why."""
+"""Probes: of the container ``mysql``, and readiness of ``replication``. The scripts behind them say why."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ..constants import SCRIPTS_DIR
+from ..constants import READY_PORT, SCRIPTS_DIR
 
 __all__ = ["LIVENESS", "READINESS", "STARTUP"]
 
@@ -25,5 +25,6 @@ def _probe(script: str, *arguments: str, period: int, timeout: int, failures: in
 # A crash recovery of a large data directory takes long; killing it starts it again from the beginning.
 STARTUP = _probe("alive.sh", "wait", period=1, timeout=5, failures=720)
 # mysqld alone: a restart does not mend replication, and destroys the evidence.
-LIVENESS = _probe("alive.sh", period=15, timeout=10, failures=4)
-READINESS = _probe("ready.sh", period=2, timeout=5, failures=2)
+LIVENESS = _probe("alive.sh", period=20, timeout=10, failures=3)
+# A port that readiness.sh keeps open while the instance is ready: knocking each second costs next to nothing.
+READINESS = {"tcpSocket": {"port": READY_PORT}, "periodSeconds": 1, "timeoutSeconds": 2, "failureThreshold": 2}

@@ -35,13 +35,19 @@ readonly SECRET_DIR=/kubemysql/secret
 readonly TOPOLOGY_DIR=/kubemysql/topology
 readonly SOCKET=/var/run/mysqld/mysqld.sock
 readonly READ_ONLY_SQL=/var/run/mysqld/kubemysql-read-only.sql
-readonly STATE_FILE=/var/run/mysqld/kubemysql-state
+# Says "ready", or why not, as of the last look.
+readonly READINESS_FILE=/var/run/mysqld/kubemysql-readiness
 readonly REPLICATION_USER=kubemysql_replication
 readonly CLONE_USER=kubemysql_clone
 readonly ADMIN_USER=kubemysql_admin
 readonly MYSQL_PORT=3306
+# Open while the instance is ready; nothing is said over it.
+readonly READY_PORT=3308
 # How long, in seconds, peers may stay silent until an empty primary gives up.
 readonly PEER_PATIENCE=${PEER_PATIENCE:-10}
+# How long, in seconds, one login to a peer may take. A second is too short: a busy machine takes longer for the handshake, and
+# a replica that is passed over for it leaves the work of giving its data to the primary.
+readonly PEER_TIMEOUT=3
 readonly GTID_MAX=9223372036854775806
 
 log() {
@@ -76,13 +82,16 @@ ordinal() {
   printf '%d' "$((10#${BASH_REMATCH[1]}))"
 }
 
-# PRIMARY and BOOTSTRAPPED as the topology says now. An unreadable topology names nobody.
+# PRIMARY and BOOTSTRAPPED as the topology says now, and the name under which the primary is reached. An unreadable
+# topology names nobody.
 PRIMARY=
+PRIMARY_HOST=
 BOOTSTRAPPED=
 read_topology() {
   PRIMARY=
   BOOTSTRAPPED=
   read_line "$TOPOLOGY_DIR/primary" && PRIMARY=$REPLY
+  PRIMARY_HOST=$PRIMARY.$SERVICE
   read_line "$TOPOLOGY_DIR/bootstrapped" && BOOTSTRAPPED=$REPLY
   return 0
 }
@@ -94,12 +103,6 @@ read_line() { # FILE
   read -r REPLY <"$1" || [[ $REPLY ]]
 }
 
-# All of FILE in REPLY; fails if it is missing or empty.
-read_all() { # FILE
-  REPLY=
-  [[ -s $1 ]] && REPLY=$(<"$1") && [[ $REPLY ]]
-}
-
 need_topology() {
   read_topology
   [[ $PRIMARY ]] || die "the topology names no primary ($TOPOLOGY_DIR/primary is missing or empty)" \
@@ -108,10 +111,6 @@ need_topology() {
 
 i_am_primary() {
   [[ $PRIMARY == "$POD_NAME" ]]
-}
-
-primary_host() {
-  printf '%s.%s' "$PRIMARY" "$SERVICE"
 }
 
 # --- marks ----------------------------------------------------------------------------------------------------------
@@ -196,7 +195,9 @@ client() { # USER KEY OPTION...
   local limit=()
   shift 2
   [[ $key == - ]] || read_secret "$key"
-  [[ $LIMIT ]] && limit=(timeout "$LIMIT")
+  # In the foreground: in a process group of its own it would have the kernel send SIGHUP to ours whenever one of our processes
+  # is stopped (a "newly orphaned process group", by setpgid(2)).
+  [[ $LIMIT ]] && limit=(timeout --foreground "$LIMIT")
   "${limit[@]}" mysql --defaults-file=<(option_file "$user" "$key") --batch --skip-column-names --unbuffered \
     --default-character-set=utf8mb4 "$@"
 }
@@ -208,7 +209,7 @@ local_client() { # OPTION...
 peer_client() { # HOST USER KEY OPTION...
   local host=$1 user=$2 key=$3
   shift 3
-  client "$user" "$key" --host="$host" --port="$MYSQL_PORT" --protocol=TCP --ssl-mode=REQUIRED --connect-timeout=1 "$@"
+  client "$user" "$key" --host="$host" --port="$MYSQL_PORT" --protocol=TCP --ssl-mode=REQUIRED --connect-timeout="$PEER_TIMEOUT" "$@"
 }
 
 # Run SQL by a client command. ANSWER is what came back: rows, or the error's text without the statement it quotes

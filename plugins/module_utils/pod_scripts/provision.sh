@@ -108,7 +108,7 @@ donor_doubt() {
     printf 'its clone plugin is not active'
   elif ((P_CHANNELS > 0 && P_RUNNING < P_CHANNELS)); then
     printf 'its replication does not run'
-  elif ((P_CHANNELS == 0)) && [[ $P_HOST != "$(primary_host)" || $P_READ_ONLY == 1 ]]; then
+  elif ((P_CHANNELS == 0)) && [[ $P_HOST != "$PRIMARY_HOST" || $P_READ_ONLY == 1 ]]; then
     printf 'it is neither the primary nor a running replica (yet)'
   fi
 }

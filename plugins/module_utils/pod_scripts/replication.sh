@@ -4,12 +4,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Container replication: brings the instance into its role each time mysqld has started or the topology has changed, and
-# sleeps otherwise. Every step can be repeated. What keeps the instance out of its role goes to the state file, which
-# readiness reads. An instance becomes writable only here, and only if the topology names it, it replicates from nobody,
+# otherwise judges each second whether it is ready: see readiness.sh. Every step can be repeated. What keeps the instance out
+# of its role is why it is not ready. An instance becomes writable only here, and only if the topology names it, it replicates from nobody,
 # no other instance is writable, and no replica knows more of it than it knows itself.
 set -euo pipefail
-# shellcheck source=lib.sh
-source /kubemysql/scripts/lib.sh
+# shellcheck source=readiness.sh
+source /kubemysql/scripts/readiness.sh
 
 # A hard link to the socket of the server that was dealt with: a restarted server has a new socket, a new inode.
 readonly SEEN=/var/run/mysqld/kubemysql-seen
@@ -20,19 +20,19 @@ SEEN_PRIMARY=
 
 # --- state ----------------------------------------------------------------------------------------------------------
 
-# Say TEXT, keep it for readiness, and fail, so that the caller tries again.
+# Whether the last try to reach the role met something that may take a while to change.
+TROUBLED=
+
+# Answer TEXT to whoever asks for readiness, and fail, so that the caller tries again.
 trouble() { # TEXT
-  say_once state "$1"
-  if ! read_all "$STATE_FILE" || [[ $REPLY != "$1" ]]; then
-    printf '%s\n' "$1" >"$STATE_FILE.new"
-    mv -- "$STATE_FILE.new" "$STATE_FILE"
-  fi
+  TROUBLED=yes
+  not_ready "$1"
   return 1
 }
 
 in_role() { # TEXT
-  rm -f -- "$STATE_FILE"
-  say_once state "$1"
+  TROUBLED=
+  log "$1"
 }
 
 # --- what the instance is -------------------------------------------------------------------------------------------
@@ -142,8 +142,7 @@ settle_replica() {
 
 # M_* describe the primary, as it says itself.
 ask_primary() {
-  local host
-  host=$(primary_host)
+  local host=$PRIMARY_HOST
   ask "SELECT @@server_uuid, COALESCE(NULLIF(REPLACE(@@global.gtid_executed, CHAR(10), ''), ''), '-'),
     COALESCE(NULLIF(REPLACE(@@global.gtid_purged, CHAR(10), ''), ''), '-')" \
     peer_client "$host" "$REPLICATION_USER" replication-password ||
@@ -156,8 +155,7 @@ ask_primary() {
 
 # Can this instance's history go on with the primary's? Nothing is lost or overwritten until a human has decided.
 check_history() {
-  local errant gap host
-  host=$(primary_host)
+  local errant gap host=$PRIMARY_HOST
   # What only the primary itself can have begun is no errant transaction: the primary judges that when the replica connects.
   ask_local "SELECT 'errant', GTID_SUBTRACT(GTID_SUBTRACT('$S_EXECUTED', '$M_EXECUTED'), '$M_UUID:1-$GTID_MAX')" || return 1
   errant=${ANSWER#*$'\t'}
@@ -186,8 +184,7 @@ stop_threads() {
 # The password is set anew each time, as nobody can compare it with the Secret's. With the applier running that keeps the
 # relay logs: they may hold transactions that exist nowhere else any more.
 connect_channel() {
-  local host password steps
-  host=$(primary_host)
+  local host=$PRIMARY_HOST password steps
   read_secret replication-password
   sql_quote "$REPLY"
   password=$REPLY
@@ -213,16 +210,16 @@ channel_is_right() { # HOST
 # had when it connected.
 caught_up() {
   ask_local "SELECT GTID_SUBSET('$CATCH_UP', @@global.gtid_executed)" || return 1
-  [[ $ANSWER == 1 ]] || trouble "catching up with the primary $(primary_host)" || return
-  in_role "$POD_NAME is a replica of $(primary_host)"
+  [[ $ANSWER == 1 ]] || trouble "catching up with the primary $PRIMARY_HOST" || return
+  in_role "$POD_NAME is a replica of $PRIMARY_HOST"
 }
 
 # --- loop -----------------------------------------------------------------------------------------------------------
 
 is_settled() {
-  [[ $SOCKET -ef $SEEN ]] || return 1
-  read_line "$TOPOLOGY_DIR/primary" || return 0 # unreadable for a moment: nothing to act on
-  [[ $REPLY == "$SEEN_PRIMARY" ]]
+  # An unreadable topology is nothing to act on; readiness deals with it.
+  read_topology
+  [[ $SOCKET -ef $SEEN && (-z $PRIMARY || $PRIMARY == "$SEEN_PRIMARY") ]]
 }
 
 settle() {
@@ -231,7 +228,6 @@ settle() {
     CATCH_UP=
     ln -f -- "$SOCKET" "$CANDIDATE" 2>/dev/null || return 1
   fi
-  read_topology
   if [[ $PRIMARY != "$SEEN_PRIMARY" ]]; then
     CATCH_UP=
     rm -f -- "$SEEN"
@@ -246,18 +242,20 @@ settle() {
 
 main() {
   trap 'exit 0' TERM INT
-  rm -f -- "$SEEN" "$CANDIDATE"
+  # A client that has gone is noticed by its missing answer.
+  trap '' PIPE
+  rm -f -- "$SEEN" "$CANDIDATE" "$READINESS_FILE"
   log "watching over the role of $POD_NAME"
   while :; do
     if is_settled; then
-      pause 0.5
-    elif settle; then
+      judge
+      pause 1
       continue
-    elif [[ -S $SOCKET && -e $STATE_FILE ]]; then
-      pause 2
-    else
-      pause 0.2
     fi
+    close_session
+    if [[ -z $TROUBLED ]]; then not_ready "the server has not been brought into its role yet"; fi
+    if settle; then continue; fi
+    if [[ $TROUBLED && -S $SOCKET ]]; then pause 2; else pause 0.2; fi
   done
 }
 

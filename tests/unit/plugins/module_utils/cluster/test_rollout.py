@@ -171,6 +171,18 @@ def test_a_timeout_says_what_was_missing_and_why() -> None:
     assert error.details == {"changed": True}
 
 
+def test_a_pod_that_judges_itself_not_ready_is_quoted() -> None:
+    """The kubelet only knows that a port is closed."""
+    logs = {("mysql-1", "replication"): "watching\n[kubemysql] not ready: the replica is 40 s behind\n"}
+    events = {("Pod", "mysql-1"): [Event("Unhealthy", "Readiness probe failed: connection refused", "")]}
+    rollout = Rollout(evidence=FakeEvidence(logs, events))
+    others = [pod(name, NAMES.selector, ready=name != "mysql-1", running=True) for name in ALL]
+    for each in others:
+        each["status"]["containerStatuses"] = [{"name": "replication", "state": {"running": {}}}]
+    rollout.at(5, ready=("mysql-0", "mysql-2"), others=others)
+    assert "mysql-1: [kubemysql] not ready: the replica is 40 s behind" in rollout.fails(WaitTimeout).message
+
+
 def test_a_pod_of_which_nobody_says_anything_is_named() -> None:
     rollout = Rollout()
     rollout.at(5, ready=("mysql-0", "mysql-2"))

@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Sourced by replication.sh: is the instance in its role and fit for clients? Asked each second over one session that stays
+# open; the answer is a TCP port that is open while the instance is ready, which is what the kubelet probes, and a file that
+# says why it is not. A probe that starts a client each time costs thirty times as much, so it could not be asked as often.
+# Everything that cannot be known counts as "not ready", and without this script the port is closed.
+
+# shellcheck source=lib.sh
+source /kubemysql/scripts/lib.sh
+
+# Seconds that the server may take for one answer.
+readonly ANSWER_TIMEOUT=${ANSWER_TIMEOUT:-4}
+# Between two looks at how full the volume is, in seconds.
+readonly VOLUME_INTERVAL=10
+
+# Lag, in seconds, is the greater of two:
+# - the receiver's: the age of what is arriving now. Old transactions arriving mean a backlog at the primary; 3 s of
+#   silence, or a heartbeat, mean that there is no more of it.
+# - the applier's: the age of the oldest transaction that was received and is not applied yet.
+# Seconds_Behind_Source knows nothing of the first, and drops to 0 while the receiver has a backlog.
+readonly READY_SQL="
+WITH delay AS (
+  SELECT s.channel_name,
+    CASE
+      WHEN s.queueing_transaction <> '' THEN
+        UNIX_TIMESTAMP(NOW(6)) - UNIX_TIMESTAMP(s.queueing_transaction_original_commit_timestamp)
+      WHEN UNIX_TIMESTAMP(s.last_queued_transaction_end_queue_timestamp) > UNIX_TIMESTAMP(NOW(6)) - 3
+           AND s.last_heartbeat_timestamp <= s.last_queued_transaction_end_queue_timestamp THEN
+        UNIX_TIMESTAMP(s.last_queued_transaction_start_queue_timestamp)
+          - UNIX_TIMESTAMP(s.last_queued_transaction_original_commit_timestamp)
+      ELSE 0
+    END AS receiver,
+    IF(GTID_SUBSET(s.received_transaction_set, @@global.gtid_executed), 0,
+      UNIX_TIMESTAMP(NOW(6)) - COALESCE(
+        (SELECT MIN(NULLIF(UNIX_TIMESTAMP(w.applying_transaction_original_commit_timestamp), 0))
+           FROM performance_schema.replication_applier_status_by_worker w WHERE w.channel_name = s.channel_name),
+        (SELECT MIN(NULLIF(UNIX_TIMESTAMP(k.processing_transaction_original_commit_timestamp), 0))
+           FROM performance_schema.replication_applier_status_by_coordinator k WHERE k.channel_name = s.channel_name),
+        NULLIF(UNIX_TIMESTAMP(s.last_queued_transaction_original_commit_timestamp), 0))) AS applier
+  FROM performance_schema.replication_connection_status s
+), failure AS (
+  SELECT channel_name, last_error_number, last_error_message
+    FROM performance_schema.replication_applier_status_by_worker WHERE last_error_number <> 0
+  UNION ALL
+  SELECT channel_name, last_error_number, last_error_message
+    FROM performance_schema.replication_applier_status_by_coordinator WHERE last_error_number <> 0
+)
+SELECT 'ready', @@read_only, @@super_read_only, @@performance_schema,
+  COALESCE(NULLIF(c.host, ''), '-'), COALESCE(s.service_state, '-'), COALESCE(a.service_state, '-'),
+  COALESCE(s.last_error_number, 0), COALESCE(NULLIF(s.last_error_message, ''), '-'),
+  COALESCE((SELECT MAX(last_error_number) FROM failure e WHERE e.channel_name = one.channel_name), 0),
+  COALESCE((SELECT MAX(last_error_message) FROM failure e WHERE e.channel_name = one.channel_name), '-'),
+  COALESCE(FLOOR(GREATEST(delay.receiver, delay.applier, 0)), 'NULL')
+FROM (SELECT '' AS channel_name) one
+LEFT JOIN performance_schema.replication_connection_configuration c USING (channel_name)
+LEFT JOIN performance_schema.replication_connection_status s USING (channel_name)
+LEFT JOIN performance_schema.replication_applier_status a USING (channel_name)
+LEFT JOIN delay USING (channel_name);"
+
+# --- the answer -----------------------------------------------------------------------------------------------------
+
+not_ready() { # REASON
+  close_gate
+  tell "not ready: $1"
+}
+
+ready() {
+  open_gate
+  tell ready
+}
+
+# The file is written at every look, so its age says when the last one was. The log repeats nothing that differs in numbers
+# only, such as a lag that grows.
+TOLD=
+tell() { # TEXT
+  printf '%s\n' "$1" >"$READINESS_FILE"
+  [[ ${TOLD//[0-9]/} == "${1//[0-9]/}" ]] || log "$1"
+  TOLD=$1
+}
+
+# The open port. Nobody talks over it, so a server without a certificate does: one that everybody's image has.
+GATE_PID=
+open_gate() {
+  local address=$POD_IP
+  if [[ $GATE_PID ]] && kill -0 "$GATE_PID" 2>/dev/null; then return; fi
+  [[ -z $GATE_PID ]] || say_once gate "port $READY_PORT had to be opened again: something closed it, or uses it"
+  [[ $address != *:* ]] || address="[$address]"
+  openssl s_server -quiet -nocert -accept "$address:$READY_PORT" </dev/null >/dev/null 2>&1 &
+  GATE_PID=$!
+}
+
+close_gate() {
+  [[ $GATE_PID ]] || return 0
+  kill -KILL "$GATE_PID" 2>/dev/null || true
+  wait "$GATE_PID" 2>/dev/null || true
+  GATE_PID=
+}
+
+# --- the question ---------------------------------------------------------------------------------------------------
+
+# The session's client, and the ends of the pipes that lead to it and from it.
+CLIENT_PID=
+QUESTIONS=
+ANSWERS=
+open_session() {
+  # shellcheck disable=SC2119 # no options of ours
+  coproc SESSION { LIMIT='' local_client 2>&1; }
+  # Bash takes its own two descriptors back when the client ends.
+  exec {ANSWERS}<&"${SESSION[0]}" {QUESTIONS}>&"${SESSION[1]}"
+  CLIENT_PID=$!
+  VOLUME_SEEN=
+  printf '%s\n' "$SQL_PREAMBLE" >&"$QUESTIONS" || true
+}
+
+close_session() {
+  [[ $CLIENT_PID ]] || return 0
+  exec {QUESTIONS}>&- {ANSWERS}<&-
+  kill -KILL "$CLIENT_PID" 2>/dev/null || true
+  wait "$CLIENT_PID" 2>/dev/null || true
+  CLIENT_PID=
+}
+
+# Put SQL that answers with one row; the row, or what went wrong, is in ANSWER. After any trouble the session is opened anew.
+ask_session() { # SQL
+  [[ $CLIENT_PID ]] || open_session
+  ANSWER=
+  if { printf '%s\n' "${1//$'\n'/ }" >&"$QUESTIONS"; } 2>/dev/null && IFS= read -rt "$ANSWER_TIMEOUT" -u "$ANSWERS" ANSWER &&
+    [[ $ANSWER != ERROR* ]]; then
+    return 0
+  fi
+  : "${ANSWER:=no answer within $ANSWER_TIMEOUT s}"
+  close_session
+  return 1
+}
+
+# How full the volume is, told as user variables of this session: whoever may read performance_schema learns it by SQL.
+VOLUME_SEEN=
+volume_sql() {
+  local block blocks free
+  REPLY=
+  [[ -z $VOLUME_SEEN ]] || ((SECONDS - VOLUME_SEEN >= VOLUME_INTERVAL)) || return 0
+  read -r block blocks free < <(stat -f -c '%S %b %a' "$VOLUME") || return 0
+  VOLUME_SEEN=$SECONDS
+  REPLY="SET @kubemysql_volume_size = $((block * blocks)), @kubemysql_volume_free = $((block * free));"
+}
+
+# --- the judgement --------------------------------------------------------------------------------------------------
+
+# Why the primary, or a replica, is not fit for clients, in REPLY; empty if it is. R_* are the answer's columns.
+doubt_about_primary() {
+  REPLY=
+  if [[ $R_HOST != - ]]; then
+    REPLY="the topology names $POD_NAME the primary, but it has replica configuration (source $R_HOST)"
+  elif [[ $R_READ_ONLY != 0 || $R_SUPER_READ_ONLY != 0 ]]; then
+    REPLY="the primary is read-only"
+  fi
+}
+
+doubt_about_replica() {
+  REPLY=
+  if [[ $R_HOST == - ]]; then
+    REPLY="the replica has no replica configuration"
+  elif [[ $R_HOST != "$PRIMARY_HOST" ]]; then
+    REPLY="the replica's source is $R_HOST, the topology's primary is $PRIMARY_HOST"
+  elif [[ $R_SUPER_READ_ONLY != 1 ]]; then
+    REPLY="the replica is writable (super_read_only is OFF)"
+  elif [[ $R_IO != ON || $R_IO_ERRNO != 0 ]]; then
+    REPLY="the receiver thread is $R_IO, error $R_IO_ERRNO: $R_IO_ERROR"
+  elif [[ $R_SQL != ON || $R_SQL_ERRNO != 0 ]]; then
+    REPLY="the applier thread is $R_SQL, error $R_SQL_ERRNO: $R_SQL_ERROR"
+  elif ! [[ $R_LAG =~ ^[0-9]+$ ]]; then
+    REPLY="the lag is unknown ($R_LAG)"
+  elif ((R_LAG > MAX_LAG)); then
+    REPLY="the replica is $R_LAG s behind, more than $MAX_LAG s"
+  fi
+}
+
+doubt_about_role() {
+  if [[ -z $PRIMARY ]]; then
+    REPLY="the topology names no primary"
+  elif [[ $R_KIND != ready ]]; then
+    REPLY="the server's answer cannot be understood: $ANSWER"
+  elif [[ $R_PERFORMANCE_SCHEMA != 1 ]]; then
+    REPLY="performance_schema is OFF: nothing can be known about replication"
+  elif i_am_primary; then
+    doubt_about_primary
+  else
+    doubt_about_replica
+  fi
+}
+
+# Look, and answer by port and file.
+judge() {
+  volume_sql
+  if ! ask_session "$REPLY$READY_SQL"; then
+    not_ready "$ANSWER"
+    return
+  fi
+  IFS=$'\t' read -r R_KIND R_READ_ONLY R_SUPER_READ_ONLY R_PERFORMANCE_SCHEMA R_HOST R_IO R_SQL R_IO_ERRNO R_IO_ERROR \
+    R_SQL_ERRNO R_SQL_ERROR R_LAG <<<"$ANSWER"
+  doubt_about_role
+  if [[ $REPLY ]]; then not_ready "$REPLY"; else ready; fi
+}
