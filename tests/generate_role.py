@@ -33,7 +33,8 @@ OWN: dict[str, dict[str, t.Any]] = {
         "description": ["Whether to verify replication after applying, and show a table of the instances."],
     },
 }
-LEFT_OUT = {"kubernetes_version"}
+# What only clusters need that somebody else deployed; the role verifies its own.
+LEFT_OUT = {"kubernetes_version", "selector", "primary", "port", "tls", "user", "password", "secret_key"}
 HEADER = """\
 # Copyright (c) 2026, The kubemysql.replication authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)

@@ -22,10 +22,53 @@ options:
       - Seconds in which an instance must answer.
     type: int
     default: 5
+  selector:
+    description:
+      - Labels of the cluster's pods, for a StatefulSet that this collection did not deploy.
+      - By default those which M(kubemysql.replication.mysql_cluster) gives to its pods.
+    type: dict
+  primary:
+    description:
+      - The name of the instance that has to be the primary, such as V(mysql-0), where no topology ConfigMap says so.
+      - By default, and without a topology, the only writable instance counts as the primary.
+    type: str
+  connection:
+    description:
+      - V(port_forward) reaches the instances through the API server.
+      - V(direct) connects to the pods' addresses, for a controller from which they are routed.
+    type: str
+    choices: [port_forward, direct]
+    default: port_forward
+  port:
+    description:
+      - The port of MySQL in the pods.
+    type: int
+    default: 3306
+  tls:
+    description:
+      - Whether sessions are encrypted. Only a server that cannot encrypt needs V(false).
+      - Through O(connection=port_forward) the way into the pod is encrypted all the same.
+    type: bool
+    default: true
+  user:
+    description:
+      - The account to log in with. It needs C(PROCESS), C(REPLICATION CLIENT), C(REPLICATION SLAVE) and C(SELECT) on
+        C(performance_schema), and for the canary all rights on the schema C(kubemysql_canary).
+    type: str
+    default: kubemysql_admin
+  password:
+    description:
+      - The account's password; V("") for none at all. By default it is read from a Secret.
+    type: str
   secret_name:
     description:
-      - Name of the Secret that holds C(admin-password); called as O(name) by default.
+      - Name of the Secret that holds the account's password; called as O(name) by default. Not read if O(password) is given.
     type: str
+  secret_key:
+    description:
+      - The key of O(secret_name) under which the password is.
+    type: str
+    default: admin-password
 requirements:
   - PyMySQL >= 1.0.0
   - cryptography

@@ -10,6 +10,8 @@ import typing as t
 
 from ansible.module_utils.basic import env_fallback
 
+from .constants import ADMIN_USER, KEY_ADMIN
+
 __all__ = ["CONSTRAINTS", "cluster_options", "info_options", "verify_options"]
 
 Options = dict[str, dict[str, t.Any]]
@@ -115,7 +117,15 @@ def _watch() -> Options:
         **_identity(),
         "max_lag": {"type": "int", "default": 30},
         "connect_timeout": {"type": "int", "default": 5},
+        "selector": {"type": "dict"},
+        "primary": {"type": "str"},
+        "connection": {"type": "str", "default": "port_forward", "choices": ["port_forward", "direct"]},
+        "port": {"type": "int", "default": 3306},
+        "tls": {"type": "bool", "default": True},
+        "user": {"type": "str", "default": ADMIN_USER},
+        "password": {"type": "str", "no_log": True},
         "secret_name": {"type": "str", "no_log": False},
+        "secret_key": {"type": "str", "default": KEY_ADMIN, "no_log": False},
     }
 
 

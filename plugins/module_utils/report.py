@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timezone
 
 from .errors import CollectionError, NotHealthy, WaitFailed, WaitTimeout
-from .mysql.status import InstanceStatus
+from .mysql.status import History, InstanceStatus
 from .replication.assess import Assessment
 from .replication.canary import CanaryResult
 from .replication.findings import Finding
@@ -66,16 +67,24 @@ def _instance(observation: ClusterObservation, instance: InstanceObservation) ->
         "sql_running": channel.sql if channel else None,
         "lag_seconds": round(channel.lag, 3) if channel and channel.lag is not None else None,
         "replication_encrypted": channel.encrypted if channel else None,
+        "volume_used": _ratio(status),
+        "node": instance.pod.node if instance.pod else None,
+        "restarts": instance.pod.restarts if instance.pod else None,
     }
+
+
+def _ratio(status: InstanceStatus | None) -> float | None:
+    used = status.surroundings.volume_used if status else None
+    return None if used is None else round(used, 3)
 
 
 def _variables(status: InstanceStatus | None) -> Result:
     """An instance that did not answer has all the keys too: None is 'unknown' in every one of them."""
-    names = ("version", "server_id", "server_uuid", "read_only", "super_read_only", "gtid_executed")
-    found = {name: getattr(status, name) if status else None for name in names}
-    if found["gtid_executed"]:
-        found["gtid_executed"] = found["gtid_executed"].replace("\n", "")
-    return found
+    names = ("version", "server_id", "server_uuid", "read_only", "super_read_only")
+    found: Result = {name: getattr(status, name) if status else None for name in names}
+    history = status.history if status else History()
+    written = history.state if history.executed is None else history.executed
+    return {**found, "gtid_executed": written.replace("\n", "") if written else written}
 
 
 def _role(observation: ClusterObservation, instance: InstanceObservation) -> str:
@@ -91,8 +100,14 @@ def _finding(finding: Finding, assessment: Assessment) -> Result:
         "ignored": finding.kind in assessment.ignored,
         "instance": finding.instance,
         "message": finding.message,
+        "since": _time(finding.since),
         "remedy": finding.kind.value.remedy,
     }
+
+
+def _time(seconds: float | None) -> str | None:
+    """RFC 3339, universal time, whole seconds."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _canary(canary: CanaryResult | None) -> Result | None:
@@ -119,8 +134,13 @@ def summary(observation: ClusterObservation, assessment: Assessment, ending: str
     troubles = sorted(assessment.troubles, key=lambda finding: finding.kind.severity != "critical")
     if not troubles:
         return begin
-    words = "; ".join(f"{each.instance or 'cluster'}: {each.message} [{each.kind.code}]" for each in troubles)
+    words = "; ".join(map(_clause, troubles))
     return f"{begin} {words}. What to do first: {troubles[0].kind.value.remedy}"
+
+
+def _clause(finding: Finding) -> str:
+    since = f", since {_time(finding.since)}" if finding.since is not None else ""
+    return f"{finding.instance or 'cluster'}: {finding.message}{since} [{finding.kind.code}]"
 
 
 def _verdict_summary(verdict: Verdict) -> str:

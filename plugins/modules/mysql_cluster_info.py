@@ -39,6 +39,16 @@ EXAMPLES = r"""
     namespace: shop
   register: cluster
 
+- name: Look at the cluster of the Kubernetes tutorial, which somebody else deployed
+  kubemysql.replication.mysql_cluster_info:
+    name: mysql
+    selector:
+      app: mysql
+    primary: mysql-0
+    user: root
+    password: ""
+    tls: false
+
 - name: Which replicas lag?
   ansible.builtin.debug:
     msg: "{{ cluster.instances | selectattr('lag_seconds', 'gt', 1) | map(attribute='name') }}"
@@ -82,9 +92,13 @@ instances:
       sql_running: "Yes"
       lag_seconds: 0.0
       replication_encrypted: true
+      volume_used: 0.42
+      node: worker-1
+      restarts: 0
 findings:
   description:
-    - What was found, each with its C(code), C(severity), C(instance), C(message), C(remedy) and whether it is C(ignored).
+    - What was found, each with its C(code), C(severity), C(instance), C(message), since when it holds if that is known
+      (C(since), RFC 3339), C(remedy) and whether it is C(ignored).
   returned: success
   type: list
   elements: dict

@@ -127,9 +127,13 @@ instances:
       sql_running: "Yes"
       lag_seconds: 0.0
       replication_encrypted: true
+      volume_used: 0.42
+      node: worker-1
+      restarts: 0
 findings:
   description:
-    - What was found, each with its C(code), C(severity), C(instance), C(message), C(remedy) and whether it is C(ignored).
+    - What was found, each with its C(code), C(severity), C(instance), C(message), since when it holds if that is known
+      (C(since), RFC 3339), C(remedy) and whether it is C(ignored).
   returned: always, once the cluster was looked at
   type: list
   elements: dict

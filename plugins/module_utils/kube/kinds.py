@@ -26,6 +26,7 @@ class Resource(t.NamedTuple):
 
 _RESOURCES = {
     "ConfigMap": Resource("v1", "configmaps"),
+    "Endpoints": Resource("v1", "endpoints"),
     "Event": Resource("v1", "events"),
     "NetworkPolicy": Resource("networking.k8s.io/v1", "networkpolicies"),
     "PersistentVolumeClaim": Resource("v1", "persistentvolumeclaims"),

@@ -4,8 +4,9 @@
 
 """Sessions by PyMySQL, which nothing else imports.
 
-Sessions are encrypted or not opened at all. Who the server is cannot be verified by its certificate: servers generate
-their own, for no host name. The way there is authenticated instead: the API server's for a tunnel into a pod.
+Sessions are encrypted or not opened at all, unless the caller said that servers cannot encrypt. Who the server is
+cannot be verified by its certificate: servers generate their own, for no host name. The way there is authenticated
+instead: the API server's for a tunnel into a pod.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from traceback import format_exc
 
@@ -73,18 +74,17 @@ def dial_pods(tunnel: PodTunnel, port: int = MYSQL_PORT) -> Dial:
     return lambda instance, timeout: tunnel.connect(instance, port, timeout)
 
 
-def dial_addresses(addresses: Mapping[str, tuple[str, int]]) -> Dial:
-    """Reach instances directly, each at its own host and port."""
+def dial_addresses(address_of: Callable[[str], tuple[str, int] | None]) -> Dial:
+    """Reach instances directly, each at the host and port that ``address_of`` tells."""
 
     def dial(instance: str, timeout: float) -> socket.socket:
+        address = address_of(instance)
+        if address is None:
+            raise Unreachable(f"no address is known for {instance}")
         try:
-            host, port = addresses[instance]
-        except KeyError:
-            raise Unreachable(f"no address is known for {instance}") from None
-        try:
-            stream = socket.create_connection((host, port), timeout)
+            stream = socket.create_connection(address, timeout)
         except OSError as error:
-            raise Unreachable(f"{host}:{port}: {error}") from error
+            raise Unreachable(f"{address[0]}:{address[1]}: {error}") from error
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return stream
 
@@ -143,15 +143,15 @@ class PyMySqlSession:
 
 
 class PyMySqlConnector:
-    """Opens encrypted sessions for one user on any instance that ``dial`` reaches."""
+    """Opens sessions for one user on any instance that ``dial`` reaches, encrypted if ``tls``."""
 
-    def __init__(self, dial: Dial, user: str, password: str) -> None:
+    def __init__(self, dial: Dial, user: str, password: str, *, tls: bool = True) -> None:
         if _IMPORT_ERROR is not None:
             raise MissingLibrary("PyMySQL", _IMPORT_ERROR)
         self._dial = dial
         self._user = user
         self._password = password
-        self._tls = _encryption()
+        self._tls = _encryption() if tls else None
 
     def connect(self, instance: str, timeout: float) -> PyMySqlSession:
         """Log in; if opening the stream took long, the session's answers get less of ``timeout``, at least half."""
@@ -173,6 +173,7 @@ class PyMySqlConnector:
             read_timeout=left,
             write_timeout=left,
             ssl=self._tls,
+            ssl_disabled=self._tls is None,
         )
         try:
             connection.connect(stream)

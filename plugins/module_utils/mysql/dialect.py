@@ -22,7 +22,7 @@ __all__ = ["Dialect", "Flavour", "ServerVersion", "Statement"]
 
 Flavour = t.Literal["mysql", "mariadb"]
 Statement = t.Literal[
-    "replica_status", "list_replicas", "binlog_status", "instance", "applier", "executed", "wait_for_executed"
+    "replica_status", "list_replicas", "instance", "surroundings", "clone_state", "applier", "history", "wait_for_executed"
 ]
 
 _VERSION = re.compile(r"(?:5\.5\.5-(?=\d))?(\d+)\.(\d+)\.(\d+)")
@@ -63,14 +63,40 @@ _INSTANCE_MYSQL = """
 SELECT @@global.version AS version, @@global.server_id AS server_id, @@global.server_uuid AS server_uuid,
   @@global.read_only AS read_only, @@global.super_read_only AS super_read_only, @@global.log_bin AS log_bin,
   @@global.report_host AS report_host, @@global.gtid_mode AS gtid_mode, @@global.gtid_executed AS gtid_executed,
-  @@global.gtid_purged AS gtid_purged, UNIX_TIMESTAMP(NOW(6)) AS now
+  @@global.gtid_purged AS gtid_purged, NULL AS gtid_state, NULL AS gtid_position, UNIX_TIMESTAMP(NOW(6)) AS now
 """
 _INSTANCE_MARIADB = """
 SELECT @@global.version AS version, @@global.server_id AS server_id, NULL AS server_uuid,
   @@global.read_only AS read_only, NULL AS super_read_only, @@global.log_bin AS log_bin,
   @@global.report_host AS report_host, NULL AS gtid_mode, NULL AS gtid_executed,
-  NULL AS gtid_purged, UNIX_TIMESTAMP(NOW(6)) AS now
+  NULL AS gtid_purged, @@global.gtid_binlog_state AS gtid_state, @@global.gtid_binlog_pos AS gtid_position,
+  UNIX_TIMESTAMP(NOW(6)) AS now
 """
+
+# What may become a trouble. The certificate's end is text in English, of universal time. The volume is told by the pod, in user
+# variables of the session that judges its readiness: see pod_scripts/readiness.sh. A commit that waits for a replica is seen
+# by its state, since counters cannot tell one that hangs from many that take turns.
+_VOLUME = """
+  (SELECT MAX(CAST(CAST(variable_value AS CHAR) AS DECIMAL(30))) FROM performance_schema.user_variables_by_thread
+    WHERE variable_name = 'kubemysql_volume_size') AS volume_size,
+  (SELECT MAX(CAST(CAST(variable_value AS CHAR) AS DECIMAL(30))) FROM performance_schema.user_variables_by_thread
+    WHERE variable_name = 'kubemysql_volume_free') AS volume_free"""
+_CERTIFICATE = "TIMESTAMPDIFF(SECOND, '1970-01-01', STR_TO_DATE(variable_value, '%%b %%e %%H:%%i:%%s %%Y GMT'))"
+_SURROUNDINGS_MYSQL = f"""
+SELECT (SELECT {_CERTIFICATE} FROM performance_schema.global_status
+    WHERE variable_name = 'Ssl_server_not_after') AS certificate_until,
+  (SELECT MAX(processlist_time) FROM performance_schema.threads
+    WHERE processlist_state LIKE 'Waiting for semi-sync ACK%%') AS semi_sync_wait,
+  (SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_name = 'clone' AND plugin_status = 'ACTIVE') AS cloning,
+  {_VOLUME}
+"""  # noqa: S608 - made of constants
+_SURROUNDINGS_MARIADB = f"""
+SELECT (SELECT {_CERTIFICATE} FROM information_schema.global_status
+    WHERE variable_name = 'Ssl_server_not_after') AS certificate_until,
+  (SELECT MAX(time) FROM information_schema.processlist WHERE state LIKE 'Waiting for semi-sync ACK%%') AS semi_sync_wait,
+  0 AS cloning,
+  {_VOLUME}
+"""  # noqa: S608 - made of constants
 
 # Where the transactions are that a replica has not finished: arriving, being distributed, being applied. Times are
 # those of the commit on the server that wrote them first, as seconds since 1970; a zero timestamp means "none".
@@ -81,11 +107,13 @@ SELECT connection.queueing, connection.queueing_since, connection.last_queued, c
   coordinator.processing, coordinator.processing_since, worker.applying, worker.applying_since,
   IF(connection.last_queued LIKE '%%:%%', GTID_SUBSET(connection.last_queued, @@global.gtid_executed), NULL)
     AS last_queued_applied,
-  worker.error, UNIX_TIMESTAMP(NOW(6)) AS now
+  worker.error, connection.failed_at AS receiver_failed_at, worker.failed_at AS applier_failed_at,
+  UNIX_TIMESTAMP(NOW(6)) AS now
 FROM (
   SELECT MAX(QUEUEING_TRANSACTION) AS queueing, MAX(LAST_QUEUED_TRANSACTION) AS last_queued,
     MIN(NULLIF(UNIX_TIMESTAMP(QUEUEING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS queueing_since,
-    MAX(NULLIF(UNIX_TIMESTAMP(LAST_QUEUED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS last_queued_at
+    MAX(NULLIF(UNIX_TIMESTAMP(LAST_QUEUED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS last_queued_at,
+    MAX(NULLIF(UNIX_TIMESTAMP(LAST_ERROR_TIMESTAMP), 0)) AS failed_at
   FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME = '') AS connection
 CROSS JOIN (
   SELECT MAX(PROCESSING_TRANSACTION) AS processing,
@@ -93,6 +121,7 @@ CROSS JOIN (
   FROM performance_schema.replication_applier_status_by_coordinator WHERE CHANNEL_NAME = '') AS coordinator
 CROSS JOIN (
   SELECT MAX(APPLYING_TRANSACTION) AS applying, MAX(NULLIF(LAST_ERROR_MESSAGE, '')) AS error,
+    MAX(NULLIF(UNIX_TIMESTAMP(LAST_ERROR_TIMESTAMP), 0)) AS failed_at,
     MIN(NULLIF(UNIX_TIMESTAMP(APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS applying_since
   FROM performance_schema.replication_applier_status_by_worker WHERE CHANNEL_NAME = '') AS worker
 """
@@ -104,20 +133,24 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
     "mysql": {
         "replica_status": (((8, 0, 22), "SHOW REPLICA STATUS"), ((5, 7, 0), "SHOW SLAVE STATUS")),
         "list_replicas": (((8, 0, 22), "SHOW REPLICAS"), ((5, 7, 0), "SHOW SLAVE HOSTS")),
-        "binlog_status": (((8, 2, 0), "SHOW BINARY LOG STATUS"), ((5, 7, 0), "SHOW MASTER STATUS")),
         "instance": (((5, 7, 8), _INSTANCE_MYSQL),),
+        "surroundings": (((5, 7, 8), _SURROUNDINGS_MYSQL),),
+        "clone_state": (
+            ((8, 0, 17), "SELECT state FROM performance_schema.clone_status WHERE destination = 'LOCAL INSTANCE'"),
+            ((5, 7, 0), None),
+        ),
         "applier": (((8, 0, 1), _APPLIER), ((5, 7, 0), None)),
-        "executed": (((5, 7, 0), "SELECT @@global.gtid_executed AS gtid_executed"),),
+        "history": (((5, 7, 0), "SELECT @@global.gtid_executed AS gtid_executed, NULL AS gtid_state"),),
         "wait_for_executed": (((5, 7, 5), "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s) AS timed_out"),),
     },
     "mariadb": {
         "replica_status": (((10, 5, 1), "SHOW REPLICA STATUS"), ((10, 0, 0), "SHOW SLAVE STATUS")),
         "list_replicas": (((10, 5, 1), "SHOW REPLICA HOSTS"), ((10, 0, 0), "SHOW SLAVE HOSTS")),
-        "binlog_status": (((10, 5, 2), "SHOW BINLOG STATUS"), ((10, 0, 0), "SHOW MASTER STATUS")),
         "instance": (((10, 0, 0), _INSTANCE_MARIADB),),
+        "surroundings": (((10, 5, 2), _SURROUNDINGS_MARIADB),),
+        "clone_state": (((10, 0, 0), None),),
         "applier": (((10, 0, 0), None),),
-        # Positions per domain, which are no sets that could be subtracted.
-        "executed": (((10, 0, 0), None),),
+        "history": (((10, 0, 5), "SELECT NULL AS gtid_executed, @@global.gtid_binlog_state AS gtid_state"),),
         "wait_for_executed": (((10, 0, 9), "SELECT MASTER_GTID_WAIT(%s, %s) AS timed_out"),),
     },
 }

@@ -13,7 +13,7 @@ from ..errors import SqlError, Unreachable
 from .dialect import Dialect, ServerVersion, Statement
 from .port import Connector, Instance, Session
 from .query import Query
-from .status import InstanceStatus, instance_status, replica_status
+from .status import History, InstanceStatus, Surroundings, history, instance_status, replica_status, surroundings
 
 __all__ = ["Fleet", "SqlInstance"]
 
@@ -39,11 +39,23 @@ class SqlInstance:
         channels = self.fetch(self._query("replica_status"))
         applier_query = self.dialect.query("applier") if channels else None
         applier = self.fetch(applier_query)[0] if applier_query else None
-        return instance_status(row, tuple(replica_status(channel, self.dialect, applier) for channel in channels))
+        statuses = tuple(replica_status(channel, self.dialect, applier) for channel in channels)
+        return instance_status(row, statuses, self._surroundings())
 
-    def gtid_executed(self) -> str | None:
-        query = self.dialect.query("executed")
-        return str(self.fetch(query)[0]["gtid_executed"]) if query else None
+    def _surroundings(self) -> Surroundings:
+        row = self.fetch(self._query("surroundings"))[0]
+        # The table exists only together with the plugin.
+        query = self.dialect.query("clone_state") if row["cloning"] else None
+        clones = self.fetch(query) if query else []
+        return surroundings(row, clones[0]["state"] if clones else None)
+
+    def registered(self) -> frozenset[int]:
+        rows = self.fetch(self._query("list_replicas"))
+        # Only the case of the column's name differs between servers.
+        return frozenset(int(str(value)) for row in rows for name, value in row.items() if name.lower() == "server_id")
+
+    def history(self) -> History:
+        return history(self.fetch(self._query("history"))[0])
 
     def wait_for_executed(self, gtid_set: str, timeout: float) -> bool:
         left, longest = timeout, self._session.timeout * _PATIENCE

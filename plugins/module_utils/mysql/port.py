@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .query import Query
-from .status import InstanceStatus
+from .status import History, InstanceStatus
 
 __all__ = ["Connector", "Instance", "Session"]
 
@@ -49,11 +49,14 @@ class Instance(t.Protocol):
     def status(self) -> InstanceStatus:
         """Everything about the instance and its replication channels, as of now."""
 
-    def gtid_executed(self) -> str | None:
-        """The transactions it has committed, as of now; None if it has no MySQL GTIDs."""
+    def history(self) -> History:
+        """The transactions it has committed, as of now."""
+
+    def registered(self) -> frozenset[int]:
+        """The server_ids of the replicas that are connected to it, as of now."""
 
     def wait_for_executed(self, gtid_set: str, timeout: float) -> bool:
-        """Wait at most ``timeout`` seconds until all of ``gtid_set`` is committed here; whether it is."""
+        """Wait at most ``timeout`` seconds until all of ``gtid_set``, on MariaDB a position, is committed; whether it is."""
 
     def fetch(self, query: Query) -> list[dict[str, object]]:
         """All rows that any other statement answers with."""

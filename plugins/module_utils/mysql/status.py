@@ -14,7 +14,19 @@ from decimal import Decimal
 
 from .dialect import Dialect
 
-__all__ = ["Applier", "InstanceStatus", "ReplicaStatus", "Row", "ThreadState", "instance_status", "replica_status"]
+__all__ = [
+    "Applier",
+    "History",
+    "InstanceStatus",
+    "ReplicaStatus",
+    "Row",
+    "Surroundings",
+    "ThreadState",
+    "history",
+    "instance_status",
+    "replica_status",
+    "surroundings",
+]
 
 Row = Mapping[str, object]
 # `no` also stands for a state that is not understood: whatever it means, it is not running.
@@ -54,7 +66,10 @@ class Applier:
 
 @dataclass(frozen=True)
 class ReplicaStatus:
-    """One replication channel of a replica. ``source_uuid`` is known only after the first successful connection."""
+    """One replication channel of a replica. ``source_uuid`` is known only after the first successful connection.
+
+    ``io_failed_at`` and ``sql_failed_at`` are when the threads' last errors came about, in seconds since 1970.
+    """
 
     channel: str
     source_host: str
@@ -72,6 +87,8 @@ class ReplicaStatus:
     auto_position: bool
     retrieved: str | None
     applier: Applier | None
+    io_failed_at: float | None = None
+    sql_failed_at: float | None = None
 
     @property
     def lag(self) -> float | None:
@@ -86,8 +103,45 @@ class ReplicaStatus:
 
 
 @dataclass(frozen=True)
+class History:
+    """What an instance has committed: MySQL's set of GTIDs, or MariaDB's state of its binary log; each None on the other.
+
+    Both are text as the server wrote it. MariaDB's state is empty without a binary log.
+    """
+
+    executed: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What may become a trouble of an instance's. All of it is None where the server does not tell.
+
+    ``certificate_until`` is the time at which its certificate ends, in seconds since 1970; ``semi_sync_wait`` for how many
+    seconds the longest commit has been waiting for a replica's acknowledgement, None if none waits; ``clone_state`` how the
+    last clone into it went; ``volume_size`` and ``volume_free`` are bytes, told by the pod itself.
+    """
+
+    certificate_until: float | None = None
+    semi_sync_wait: float | None = None
+    clone_state: str | None = None
+    volume_size: float | None = None
+    volume_free: float | None = None
+
+    @property
+    def volume_used(self) -> float | None:
+        """The part of the volume that is in use, from 0 to 1."""
+        if not self.volume_size or self.volume_free is None:
+            return None
+        return 1 - self.volume_free / self.volume_size
+
+
+@dataclass(frozen=True)
 class InstanceStatus:
-    """What an instance says about itself. ``gtid_executed`` is text as the server wrote it, None without MySQL GTIDs."""
+    """What an instance says about itself. ``super_read_only`` and the GTIDs' mode are None where a server has no such thing.
+
+    ``position`` is what a MariaDB replica can be told to wait for.
+    """
 
     version: str
     server_id: int
@@ -97,10 +151,12 @@ class InstanceStatus:
     log_bin: bool
     report_host: str | None
     gtid_mode: str | None
-    gtid_executed: str | None
+    history: History
     gtid_purged: str | None
+    position: str | None
     now: float
     channels: tuple[ReplicaStatus, ...]
+    surroundings: Surroundings = Surroundings()
 
     @property
     def writable(self) -> bool:
@@ -185,13 +241,32 @@ def replica_status(row: Row, dialect: Dialect, applier: Row | None) -> ReplicaSt
         retrieved=_text(named.get("Retrieved_Gtid_Set")),
         # The applier's row speaks of the unnamed channel, the only one this collection sets up.
         applier=_applier(applier) if applier is not None and not channel else None,
+        io_failed_at=_seconds(applier["receiver_failed_at"]) if applier is not None else None,
+        sql_failed_at=_seconds(applier["applier_failed_at"]) if applier is not None else None,
     )
 
 
-def instance_status(row: Row, channels: tuple[ReplicaStatus, ...]) -> InstanceStatus:
-    """The row of the instance statement, with the replication channels of the same instance."""
+def surroundings(row: Row, clone_state: object) -> Surroundings:
+    """The row of the statement about surroundings, with what the clone plugin says, if there is one."""
+    return Surroundings(
+        certificate_until=_seconds(row["certificate_until"]),
+        semi_sync_wait=_seconds(row["semi_sync_wait"]),
+        clone_state=_text(clone_state),
+        volume_size=_seconds(row["volume_size"]),
+        volume_free=_seconds(row["volume_free"]),
+    )
+
+
+def history(row: Row) -> History:
+    """The row of the statement about history, or the same columns of another."""
+    executed, state = row["gtid_executed"], row["gtid_state"]
+    return History(None if executed is None else str(executed), None if state is None else str(state))
+
+
+def instance_status(row: Row, channels: tuple[ReplicaStatus, ...], around: Surroundings) -> InstanceStatus:
+    """The row of the instance statement, with the replication channels and surroundings of the same instance."""
     super_read_only = row["super_read_only"]
-    executed, purged = row["gtid_executed"], row["gtid_purged"]
+    purged = row["gtid_purged"]
     return InstanceStatus(
         version=str(row["version"]),
         server_id=_number(row["server_id"]),
@@ -201,8 +276,10 @@ def instance_status(row: Row, channels: tuple[ReplicaStatus, ...]) -> InstanceSt
         log_bin=_flag(row["log_bin"]),
         report_host=_text(row["report_host"]),
         gtid_mode=_text(row["gtid_mode"]),
-        gtid_executed=None if executed is None else str(executed),
+        history=history(row),
         gtid_purged=None if purged is None else str(purged),
+        position=_text(row["gtid_position"]),
         now=_seconds(row["now"]) or 0.0,
         channels=channels,
+        surroundings=around,
     )

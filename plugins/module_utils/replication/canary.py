@@ -128,10 +128,10 @@ class _Flight:
             primary.execute(Query(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}"))
             self._created = True
             primary.execute(Query(f"CREATE TABLE {self._table} ({_COLUMNS}) ENGINE=InnoDB"))
-        before = primary.gtid_executed()
+        before = primary.history().executed
         # Names of our own making, quoted: nothing of anybody's input is in these statements.
         primary.execute(Query(f"INSERT INTO {self._table} (token) VALUES (%s)", (self._token,)))  # noqa: S608
-        after = primary.gtid_executed()
+        after = primary.history().executed
         return str(GtidSet.parse(after) - GtidSet.parse(before)) if before is not None and after is not None else None
 
     def _await(self, name: str, gtids: str | None, written: float) -> Arrival:

@@ -52,9 +52,37 @@ class FindingKind(Enum):
         "critical", "The pod's condition Ready is not True, or the pod is being deleted.",
         "See the pod's events and its containers' logs.",
     )  # fmt: skip
+    PROVISIONING = Definition(
+        "critical", "An init container of the pod is at work: the instance's data are being prepared.",
+        "Wait for it; the log of that container says what it does, and how far a clone is.",
+    )  # fmt: skip
+    CONTAINER_RESTARTED = Definition(
+        "warning", "A container of the pod ended and was started again within the last ten minutes.",
+        "See its log before that: kubectl logs --previous.",
+    )  # fmt: skip
     POD_UNEXPECTED = Definition(
         "warning", "The cluster's selector finds a pod that the StatefulSet does not want.",
         "Wait for a scale-down to end, or take the cluster's labels off that pod.",
+    )  # fmt: skip
+    PODS_ON_ONE_NODE = Definition(
+        "warning", "All pods, and there are several, are on the same node.",
+        "Add nodes, or look why the pods cannot be spread (affinity, node_selector, local volumes).",
+    )  # fmt: skip
+    CLAIM_GROWING = Definition(
+        "warning", "The instance's claim is smaller than it asks to be, or its resizing has not ended.",
+        "See the claim's conditions and events; some volumes grow only when the pod restarts.",
+    )  # fmt: skip
+    PRIMARY_SERVICE_ASTRAY = Definition(
+        "critical", "The primary Service leads to another pod than the primary, or not to the primary although that is ready.",
+        "Compare the Service's selector with the topology's primary; deploying again writes both.",
+    )  # fmt: skip
+    READ_SERVICE_ASTRAY = Definition(
+        "critical", "The pods that the read Service leads to are not exactly the ready ones.",
+        "If it lasts, compare the Service's selector with the pods' labels, and see whether the endpoints controller runs.",
+    )  # fmt: skip
+    NOT_PERMITTED = Definition(
+        "unknown", "The API server refuses to show Services' endpoints or claims.",
+        "Grant the rights of docs/permissions.md, or ignore this finding.",
     )  # fmt: skip
     INSTANCE_UNREACHABLE = Definition(
         "critical", "No MySQL session with the instance came about, or it broke, within connect_timeout.",
@@ -87,6 +115,18 @@ class FindingKind(Enum):
     PRIMARY_HAS_SOURCE = Definition(
         "critical", "The primary is itself configured to replicate from a server.",
         "If it is the right primary: STOP REPLICA; RESET REPLICA ALL on it.",
+    )  # fmt: skip
+    REPLICA_NOT_REGISTERED = Definition(
+        "critical", "The replica's receiver runs, and the primary does not list its server_id among its replicas.",
+        "The receiver follows another server, or a dead connection: STOP REPLICA IO_THREAD; START REPLICA IO_THREAD.",
+    )  # fmt: skip
+    REPLICA_STRANGE = Definition(
+        "warning", "The primary lists a replica with a server_id that none of the instances has.",
+        "Somebody else replicates from it. It counts for semi-synchronous replication and holds no data of the cluster's pods.",
+    )  # fmt: skip
+    SEMI_SYNC_WAITING = Definition(
+        "critical", "A commit on the primary has been waiting for a replica's acknowledgement for two seconds or more.",
+        "Mend the replicas that do not acknowledge; until then clients hang (rpl_semi_sync_source_timeout).",
     )  # fmt: skip
     REPLICA_WRITABLE = Definition(
         "critical", "An instance that is not the primary has read_only off.",
@@ -148,7 +188,8 @@ class FindingKind(Enum):
         "The receiver may hang on a dead connection: STOP REPLICA IO_THREAD; START REPLICA IO_THREAD.",
     )  # fmt: skip
     ERRANT_TRANSACTIONS = Definition(
-        "critical", "gtid_executed of a replica, less the primary's read afterwards, less the primary's own, is not empty.",
+        "critical", "gtid_executed of a replica, less the primary's read afterwards, less the primary's own, is not empty; "
+        "on MariaDB, gtid_binlog_state has a server_id other than the primary's further than the primary has it.",
         "Find out what they did (mysqlbinlog), then clone the instance again or commit empty transactions with "
         "these GTIDs on the primary.", lasting=True,
     )  # fmt: skip
@@ -157,8 +198,8 @@ class FindingKind(Enum):
         "Make both answer, with gtid_mode=ON.",
     )  # fmt: skip
     GTID_OFF = Definition(
-        "warning", "gtid_mode is not ON.",
-        "Turn gtid_mode on: without it neither errant transactions nor missing ones can be seen.",
+        "warning", "gtid_mode is not ON; or a replica on MariaDB writes no binary log (log_bin, log_slave_updates).",
+        "Turn it on: without it neither errant transactions nor missing ones can be seen.",
     )  # fmt: skip
     AUTO_POSITION_OFF = Definition(
         "warning", "The replica uses a binary log file and position instead of GTID auto-positioning.",
@@ -171,6 +212,10 @@ class FindingKind(Enum):
     NEEDED_BINLOGS_PURGED = Definition(
         "critical", "The primary's gtid_purged holds transactions that the replica has not.",
         "The replica can never receive them: clone the instance again.", lasting=True,
+    )  # fmt: skip
+    CLONE_INCOMPLETE = Definition(
+        "critical", "performance_schema.clone_status holds a clone into this instance whose state is not Completed.",
+        "If it is not in progress: delete the instance's claim and pod, and it is cloned again.",
     )  # fmt: skip
     SERVER_ID_DUPLICATE = Definition(
         "critical", "Two instances have the same server_id.",
@@ -188,6 +233,22 @@ class FindingKind(Enum):
     REPLICATION_NOT_ENCRYPTED = Definition(
         "warning", "Source_SSL_Allowed is not Yes: the replication channel is not encrypted.",
         "CHANGE REPLICATION SOURCE TO SOURCE_SSL=1.",
+    )  # fmt: skip
+    CERTIFICATE_ENDED = Definition(
+        "critical", "The server's certificate (Ssl_server_not_after) has expired.",
+        "Renew the certificate files and ALTER INSTANCE RELOAD TLS.",
+    )  # fmt: skip
+    CERTIFICATE_ENDING = Definition(
+        "warning", "The server's certificate (Ssl_server_not_after) expires within 30 days.",
+        "Renew the certificate files and ALTER INSTANCE RELOAD TLS.",
+    )  # fmt: skip
+    VOLUME_FULL = Definition(
+        "critical", "At least 95 % of the instance's volume, which holds data and binary logs, is in use.",
+        "Make room now: PURGE BINARY LOGS that every replica has, or grow the claim. A full volume stops all writes.",
+    )  # fmt: skip
+    VOLUME_FILLING = Definition(
+        "warning", "At least 80 % of the instance's volume, which holds data and binary logs, is in use.",
+        "See what grows (SHOW BINARY LOGS; the tables), shorten binlog_expire_logs_seconds, or grow the claim.",
     )  # fmt: skip
     CANARY_LATE = Definition(
         "critical", "A row written on the primary could not be read on the replica within canary_timeout.",
@@ -213,11 +274,15 @@ class FindingKind(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """``kind`` holds, for ``instance`` or for the whole cluster if None; ``message`` gives the evidence."""
+    """``kind`` holds, for ``instance`` or for the whole cluster if None; ``message`` gives the evidence.
+
+    ``since`` is when it began to hold, in seconds since 1970; None if nobody has recorded that.
+    """
 
     kind: FindingKind
     message: str
     instance: str | None = None
+    since: float | None = None
 
     @property
     def healthy(self) -> bool:

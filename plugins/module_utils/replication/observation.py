@@ -7,21 +7,31 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..mysql.status import InstanceStatus, ReplicaStatus
+from ..mysql.status import History, InstanceStatus, ReplicaStatus
 
-__all__ = ["ClusterObservation", "InstanceObservation", "Layout", "PodFacts", "Problem"]
+__all__ = ["ClusterObservation", "InstanceObservation", "Layout", "PodFacts", "Problem", "Routes"]
 
 
 @dataclass(frozen=True)
 class PodFacts:
-    """A pod, and why it is not ready: ``obstacle`` is empty if it is, or if the pod does not say."""
+    """A pod, and why it is not ready: ``obstacle`` is empty if it is, or if the pod does not say.
+
+    ``provisioning`` names the init container that is at work. ``restarts`` counts those of the container that restarted
+    last, at ``restarted_at``. Times are seconds since 1970, None if the pod does not say.
+    """
 
     ready: bool
     started: bool
     obstacle: str
     address: str | None
+    node: str | None = None
+    not_ready_since: float | None = None
+    provisioning: str | None = None
+    restarts: int = 0
+    restarted: str | None = None
+    restarted_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -33,8 +43,20 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Routes:
+    """The pods that each Service leads to; None if there is no such Service."""
+
+    primary: frozenset[str] | None = None
+    read: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
 class Layout:
-    """What Kubernetes says. ``wanted`` is None without a StatefulSet, ``topology`` False without the ConfigMap."""
+    """What Kubernetes says. ``wanted`` is None without a StatefulSet, ``topology`` False without the ConfigMap.
+
+    ``growing`` says of instances whose claims are not as large as they should be what they wait for. ``withheld`` holds the
+    API server's words if routes or claims may not be read.
+    """
 
     expected: tuple[str, ...]
     wanted: int | None
@@ -42,6 +64,9 @@ class Layout:
     topology_primary: str | None
     bootstrapped: bool
     pods: t.Mapping[str, PodFacts]
+    routes: Routes = Routes()
+    growing: t.Mapping[str, str] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()
 
     @property
     def instances(self) -> tuple[str, ...]:
@@ -72,11 +97,21 @@ class InstanceObservation:
 
 @dataclass(frozen=True)
 class ClusterObservation:
-    """A cluster at one time. ``primary_executed`` was read on the primary after every replica had answered."""
+    """A cluster at one time.
+
+    ``primary_history`` and ``registered``, the server_ids of the replicas that are connected to the primary, were read there
+    after every replica had answered; None if they could not be.
+    """
 
     layout: Layout
     instances: tuple[InstanceObservation, ...]
-    primary_executed: str | None = None
+    primary_history: History | None = None
+    registered: frozenset[int] | None = None
+
+    @property
+    def now(self) -> float | None:
+        """The present time as the instances have it, in seconds since 1970; None if none of them answers."""
+        return max((each.status.now for each in self.instances if each.status), default=None)
 
     @property
     def primary_name(self) -> str | None:

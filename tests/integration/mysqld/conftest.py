@@ -61,7 +61,7 @@ def cluster(servers: Cluster) -> Cluster:
 @pytest.fixture
 def connector(cluster: Cluster) -> PyMySqlConnector:
     addresses = {name: ("127.0.0.1", server.port) for name, server in cluster.servers.items()}
-    return PyMySqlConnector(dial_addresses(addresses), ADMIN_USER, ADMIN_PASSWORD)
+    return PyMySqlConnector(dial_addresses(addresses.get), ADMIN_USER, ADMIN_PASSWORD)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import Finding
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
-from unit.fakes.kubernetes_objects import NAMES, deployed
+from unit.fakes.kubernetes_objects import SOUGHT, deployed
 
 __all__ = ["finding", "found", "judge"]
 
@@ -19,7 +19,7 @@ MAX_LAG = 30.0
 
 
 def judge(fleet: Fleet, max_lag: float = MAX_LAG, catch_up: float = 1.0) -> Assessment:
-    return assess(observe(deployed(), fleet, NAMES, catch_up=catch_up), max_lag)
+    return assess(observe(deployed(), fleet, SOUGHT, catch_up=catch_up), max_lag)
 
 
 def found(assessment: Assessment) -> set[tuple[Kind, str | None]]:

@@ -17,11 +17,11 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from ansible_collections.kubemysql.replication.plugins.module_utils.wait import SystemClock
 from integration.mysqld.judge import judge
 from integration.mysqld.servers import Cluster, eventually
-from unit.fakes.kubernetes_objects import NAMES, deployed
+from unit.fakes.kubernetes_objects import SOUGHT, deployed
 
 
 def fly(fleet: Fleet, timeout: float = 10) -> CanaryResult:
-    return fly_canary(fleet, observe(deployed(), fleet, NAMES), timeout=timeout, clock=SystemClock())
+    return fly_canary(fleet, observe(deployed(), fleet, SOUGHT), timeout=timeout, clock=SystemClock())
 
 
 def tables(cluster: Cluster) -> list[dict[str, object]]:
@@ -89,7 +89,7 @@ def test_read_only_primary_is_not_tried(cluster: Cluster, fleet: Fleet) -> None:
 
 
 def test_primary_that_turns_read_only_meanwhile(cluster: Cluster, fleet: Fleet) -> None:
-    seen = observe(deployed(), fleet, NAMES)
+    seen = observe(deployed(), fleet, SOUGHT)
     cluster["mysql-0"].run("SET GLOBAL super_read_only = ON")
     result = fly_canary(fleet, seen, timeout=1, clock=SystemClock())
     assert (result.attempted, result.arrived) == (True, False)
@@ -105,7 +105,7 @@ def test_user_without_the_right(cluster: Cluster, fleet: Fleet) -> None:
 
 def test_replica_that_is_gone(cluster: Cluster, connector: PyMySqlConnector) -> None:
     fleet = Fleet(connector, timeout=1)
-    seen = observe(deployed(), fleet, NAMES)
+    seen = observe(deployed(), fleet, SOUGHT)
     cluster["mysql-2"].stop()
     try:
         result = fly_canary(fleet, seen, timeout=2, clock=SystemClock())

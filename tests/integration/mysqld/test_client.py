@@ -50,7 +50,7 @@ def listener(greeting: bytes) -> Iterator[int]:
 
 
 def connect_to(port: int, password: str = ADMIN_PASSWORD, timeout: float = 0.5) -> None:
-    PyMySqlConnector(dial_addresses({"mysql-0": ("127.0.0.1", port)}), ADMIN_USER, password).connect("mysql-0", timeout)
+    PyMySqlConnector(dial_addresses({"mysql-0": ("127.0.0.1", port)}.get), ADMIN_USER, password).connect("mysql-0", timeout)
 
 
 def test_sessions_are_encrypted_and_carry_any_password(connector: PyMySqlConnector) -> None:
@@ -117,7 +117,7 @@ def test_nobody_listens() -> None:
 
 def test_no_address_is_known() -> None:
     with pytest.raises(Unreachable, match="no address is known for mysql-7"):
-        PyMySqlConnector(dial_addresses({}), ADMIN_USER, "").connect("mysql-7", 1)
+        PyMySqlConnector(dial_addresses({}.get), ADMIN_USER, "").connect("mysql-7", 1)
 
 
 @pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00", b"\x01\x00\x00\x00\x09"])

@@ -18,7 +18,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from integration.mysqld.judge import finding, found, judge
 from integration.mysqld.proxy import Proxy
 from integration.mysqld.servers import REPLICATION_PASSWORD, Cluster, Server, eventually
-from unit.fakes.kubernetes_objects import NAMES, deployed
+from unit.fakes.kubernetes_objects import SOUGHT, deployed
 
 
 def write(server: Server, *statements: str) -> None:
@@ -277,7 +277,7 @@ def test_replica_behind_a_lock(cluster: Cluster, fleet: Fleet) -> None:
         cluster["mysql-0"].run("CREATE DATABASE app")
         findings = eventually("the lag to grow", lambda: found(judge(fleet, max_lag=0.3)))
         assert findings == {(Kind.LAG_HIGH, "mysql-1")}
-        lag = next(e for e in observe(deployed(), fleet, NAMES).instances if e.name == "mysql-1").channel
+        lag = next(e for e in observe(deployed(), fleet, SOUGHT).instances if e.name == "mysql-1").channel
         assert lag is not None
         assert lag.lag is not None
         assert 0.3 < lag.lag < 10

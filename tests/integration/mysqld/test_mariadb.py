@@ -146,12 +146,12 @@ def test_every_statement_is_understood(pair: tuple[SqlInstance, SqlInstance]) ->
             query = instance.dialect.query(statement, *(("0-1-1", 0.1) if statement == "wait_for_executed" else ()))
             if query is not None and instance.fetch(query):
                 answered.add(statement)
-    assert answered == {"instance", "replica_status", "list_replicas", "binlog_status", "wait_for_executed"}
+    assert answered == {"instance", "surroundings", "replica_status", "list_replicas", "history", "wait_for_executed"}
 
 
 def test_status(pair: tuple[SqlInstance, SqlInstance]) -> None:
     primary, replica = (instance.status() for instance in pair)
-    assert (primary.server_id, primary.writable, primary.channels, primary.gtid_executed) == (1, True, (), None)
+    assert (primary.server_id, primary.writable, primary.channels, primary.history.executed) == (1, True, (), None)
     assert (replica.server_id, replica.writable, replica.super_read_only, replica.log_bin) == (2, False, None, True)
     (channel,) = replica.channels
     assert (channel.io, channel.sql, channel.source_host, channel.lag) == ("yes", "yes", "127.0.0.1", 0.0)

@@ -17,10 +17,11 @@ from integration.mysqld.servers import Cluster, eventually
 COLUMNS: dict[Statement, set[str]] = {
     "replica_status": {"Source_Host", "Source_UUID", "Replica_IO_Running", "Seconds_Behind_Source", "Source_SSL_Allowed"},
     "list_replicas": {"Server_Id", "Host", "Port"},
-    "binlog_status": {"File", "Position", "Executed_Gtid_Set"},
     "instance": {"server_id", "server_uuid", "gtid_executed", "gtid_purged", "super_read_only", "now"},
     "applier": {"queueing_since", "processing_since", "applying_since", "last_queued_at", "last_queued_applied", "now"},
-    "executed": {"gtid_executed"},
+    "history": {"gtid_executed", "gtid_state"},
+    "surroundings": {"certificate_until", "semi_sync_wait", "volume_size", "volume_free", "cloning"},
+    "clone_state": {"state"},
     "wait_for_executed": {"timed_out"},
 }
 
@@ -36,7 +37,10 @@ def test_statement(statement: Statement, cluster: Cluster, connector: PyMySqlCon
         dialect = Dialect(ServerVersion.parse(session.server_version))
         query = dialect.query(statement, *arguments)
         assert query is not None
-        for row in session.fetch(query):
+        rows = session.fetch(query)
+        # Nothing was ever cloned into these servers: that it is understood has to do.
+        answered = answered or statement == "clone_state"
+        for row in rows:
             answered = True
             assert COLUMNS[statement] <= row.keys()
         session.close()
@@ -49,7 +53,7 @@ def test_status_of_primary_and_replica(cluster: Cluster, connector: PyMySqlConne
     assert (status.server_id, status.writable, status.gtid_mode, status.log_bin) == (100, True, "ON", True)
     assert status.report_host == "mysql-0.mysql"
     assert status.channels == ()
-    assert primary.gtid_executed() == status.gtid_executed
+    assert primary.history() == status.history
     primary.close()
 
     replica = SqlInstance(connector.connect("mysql-1", 3))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.layout import Sought
 from unit.fakes.store import FakeObjectStore, pod
 
-__all__ = ["NAMES", "deployed", "stateful_set", "topology"]
+__all__ = ["NAMES", "SOUGHT", "claim", "deployed", "endpoints", "stateful_set", "topology"]
 
 NAMES = Names.parse("mysql", "default")
+SOUGHT = Sought.own(NAMES)
 
 
 def stateful_set(replicas: int) -> Manifest:
@@ -26,7 +28,22 @@ def topology(primary: str | None = "mysql-0", *, bootstrapped: bool = True) -> M
     return {"kind": "ConfigMap", "metadata": {"name": "mysql-topology", "labels": NAMES.labels}, "data": data}
 
 
+def endpoints(name: str, *pods: str) -> Manifest:
+    addresses = [{"ip": "10.0.0.1", "targetRef": {"kind": "Pod", "name": pod}} for pod in pods]
+    return {"kind": "Endpoints", "metadata": {"name": name, "labels": NAMES.labels}, "subsets": [{"addresses": addresses}]}
+
+
+def claim(instance: str, asked: str = "1Gi", given: str = "1Gi", *conditions: Manifest) -> Manifest:
+    status = {"phase": "Bound", "capacity": {"storage": given}, "conditions": list(conditions)}
+    metadata = {"name": f"data-{instance}", "labels": NAMES.selector}
+    spec = {"resources": {"requests": {"storage": asked}}}
+    return {"kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec, "status": status}
+
+
 def deployed(replicas: int = 3, primary: str | None = "mysql-0", *, bootstrapped: bool = True) -> FakeObjectStore:
     """A store with everything in its place."""
-    pods = [pod(name, NAMES.labels) for name in NAMES.instances(replicas)]
-    return FakeObjectStore(stateful_set(replicas), topology(primary, bootstrapped=bootstrapped), *pods)
+    instances = NAMES.instances(replicas)
+    pods = [pod(name, NAMES.labels) for name in instances]
+    routes = [endpoints("mysql-primary", *filter(None, [primary])), endpoints("mysql-read", *instances)]
+    claims = [claim(name) for name in instances]
+    return FakeObjectStore(stateful_set(replicas), topology(primary, bootstrapped=bootstrapped), *pods, *routes, *claims)

@@ -58,7 +58,20 @@ def applier_row() -> Row:
         "applying_since": None,
         "last_queued_applied": 1,
         "error": None,
+        "receiver_failed_at": None,
+        "applier_failed_at": None,
         "now": NOW,
+    }
+
+
+def surroundings_row() -> Row:
+    """A certificate of ten years, nobody waiting, a clone in good order, and a volume that is half full."""
+    return {
+        "certificate_until": NOW + 10 * 365 * 86400,
+        "semi_sync_wait": None,
+        "volume_size": 2 * 2**30,
+        "volume_free": 2**30,
+        "cloning": 1,
     }
 
 
@@ -75,8 +88,12 @@ class FakeServer:
     gtid_mode: str | None = "ON"
     executed: GtidSet = field(default_factory=GtidSet)
     purged: str = ""
+    state: str | None = None
     channel: Row | None = None
     applier: Row = field(default_factory=applier_row)
+    surroundings: Row = field(default_factory=surroundings_row)
+    clone_state: str = "Completed"
+    registered: list[int] = field(default_factory=list)
     tables: dict[str, set[str]] = field(default_factory=dict)
     down: SqlError | None = None
     refusals: dict[str, SqlError] = field(default_factory=dict)
@@ -123,8 +140,13 @@ class FakeServer:
             "SELECT @@global.version": lambda: [self._instance()],
             "SHOW REPLICA STATUS": lambda: [self.channel] if self.channel else [],
             "replication_connection_status": lambda: [self.applier],
-            "SELECT @@global.gtid_executed": lambda: [{"gtid_executed": str(self.executed)}],
+            "AS gtid_state": lambda: [self._history()],
+            "volume_size": lambda: [self.surroundings],
+            "clone_status": lambda: [{"state": self.clone_state}],
+            "SHOW REPLICA HOSTS": lambda: [{"Server_id": number} for number in self.registered],
+            "SHOW REPLICAS": lambda: [{"Server_Id": number} for number in self.registered],
             "WAIT_FOR_EXECUTED_GTID_SET": lambda: [{"timed_out": 0 if GtidSet.parse(str(args[0])) <= self.executed else 1}],
+            "MASTER_GTID_WAIT": lambda: [{"timed_out": 0}],
             "_LOCK": lambda: [{"locked": 0 if self.locked else 1, "released": 1}],
         }
         known = next((answer for words, answer in answers.items() if words in sql), None)
@@ -140,10 +162,14 @@ class FakeServer:
             "log_bin": 1,
             "report_host": f"{self.name}.mysql",
             "gtid_mode": self.gtid_mode,
-            "gtid_executed": str(self.executed),
+            **self._history(),
             "gtid_purged": self.purged,
+            "gtid_position": self.state,
             "now": NOW,
         }
+
+    def _history(self) -> Row:
+        return {"gtid_executed": str(self.executed) if self.state is None else None, "gtid_state": self.state}
 
     def _canary(self, sql: str, args: tuple[object, ...]) -> list[Row]:
         """Tables of the canary's schema, each a set of tokens, replicated to whoever applies."""
@@ -218,4 +244,5 @@ def replicating(count: int = 3) -> tuple[FakeServer, ...]:
     primary = FakeServer("mysql-0", 100, read_only=0, super_read_only=0, executed=history)
     replicas = [FakeServer(f"mysql-{n}", 100 + n, executed=history, channel=status_row(primary)) for n in range(1, count)]
     primary.followers = replicas
+    primary.registered = [each.server_id for each in replicas]
     return primary, *replicas

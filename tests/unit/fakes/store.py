@@ -201,6 +201,7 @@ def pod(name: str, labels: Mapping[str, str], *, ready: bool = True, running: bo
     return {
         "kind": "Pod",
         "metadata": {"name": name, "labels": dict(labels), **more},
+        "spec": {"nodeName": f"node-{name.rpartition('-')[2]}"},
         "status": {
             "phase": "Running" if running else "Pending",
             "podIP": f"10.0.0.{int(name.rpartition('-')[2]) + 10}",

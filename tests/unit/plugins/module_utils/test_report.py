@@ -26,7 +26,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
     verify,
 )
 from unit.fakes.clock import FakeClock
-from unit.fakes.kubernetes_objects import NAMES, deployed, stateful_set
+from unit.fakes.kubernetes_objects import SOUGHT, deployed, stateful_set
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating, uuid_of
 from unit.fakes.store import FakeObjectStore
 
@@ -37,7 +37,7 @@ def judged(*servers: FakeServer, timeout: float = 0, canary: bool = True, store:
     fleet, clock = Fleet(FakeConnector(*servers), 1), FakeClock()
     objects = store or deployed(len(servers))
     return verify(
-        lambda: observe(objects, fleet, NAMES),
+        lambda: observe(objects, fleet, SOUGHT),
         standard=Standard(max_lag=30),
         patience=Patience(timeout),
         clock=clock,
@@ -94,6 +94,9 @@ def test_instance() -> None:
         "sql_running": "yes",
         "lag_seconds": 0.0,
         "replication_encrypted": True,
+        "volume_used": 0.5,
+        "node": "node-1",
+        "restarts": 0,
     }
 
 

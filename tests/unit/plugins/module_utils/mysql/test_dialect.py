@@ -50,11 +50,6 @@ SPELLINGS: list[tuple[str, Statement, str]] = [
     ("8.0.21", "list_replicas", "SHOW SLAVE HOSTS"),
     ("9.7.4", "list_replicas", "SHOW REPLICAS"),
     ("10.11.6-MariaDB", "list_replicas", "SHOW REPLICA HOSTS"),
-    ("8.0.36", "binlog_status", "SHOW MASTER STATUS"),
-    ("8.1.0", "binlog_status", "SHOW MASTER STATUS"),
-    ("8.2.0", "binlog_status", "SHOW BINARY LOG STATUS"),
-    ("9.7.4", "binlog_status", "SHOW BINARY LOG STATUS"),
-    ("10.11.6-MariaDB", "binlog_status", "SHOW BINLOG STATUS"),
     ("9.7.4", "wait_for_executed", "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s) AS timed_out"),
     ("10.11.6-MariaDB", "wait_for_executed", "SELECT MASTER_GTID_WAIT(%s, %s) AS timed_out"),
 ]

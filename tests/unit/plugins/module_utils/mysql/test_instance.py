@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import AccessDenied, SqlError, Unreachable
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet, SqlInstance
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.port import Connector, Instance, Session
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.status import History
 from unit.fakes.mysql import FakeConnector, FakeServer, FakeSession, replicating
 
 
@@ -52,7 +53,7 @@ def test_a_refused_statement_does_not_end_the_session() -> None:
     fleet = Fleet(connector, 1)
     with pytest.raises(SqlError):
         fleet.ask("mysql-0", lambda instance: instance.status())
-    assert fleet.ask("mysql-0", lambda instance: instance.gtid_executed())
+    assert fleet.ask("mysql-0", lambda instance: instance.history())
     assert len(connector.sessions) == 1
 
 
@@ -77,9 +78,9 @@ def test_a_server_too_old_to_be_asked() -> None:
 
 
 def test_few_round_trips() -> None:
-    """Two statements on the primary, three on a replica: the number decides how long a look takes."""
+    """Four statements on the primary, five on a replica: the number decides how long a look takes."""
     primary, replica, _ = replicating()
-    for server, statements in ((primary, 2), (replica, 3)):
+    for server, statements in ((primary, 4), (replica, 5)):
         SqlInstance(FakeSession(server, 1)).status()
         assert len(server.log) == statements
 
@@ -93,5 +94,13 @@ def test_waiting_in_slices_shorter_than_the_sessions_patience() -> None:
     assert len(primary.log) == 5
 
 
-def test_mariadb_has_no_gtid_sets() -> None:
-    assert SqlInstance(FakeSession(FakeServer("mysql-0", 1, version="10.11.6-MariaDB"), 1)).gtid_executed() is None
+def test_without_the_clone_plugin_there_is_no_table_to_ask() -> None:
+    primary, *_ = replicating()
+    primary.surroundings["cloning"] = 0
+    assert SqlInstance(FakeSession(primary, 1)).status().surroundings.clone_state is None
+    assert not any("clone_status" in sql for sql in primary.log)
+
+
+def test_mariadb_has_a_state_instead_of_a_set() -> None:
+    server = FakeServer("mysql-0", 1, version="10.11.6-MariaDB", state="0-1-5")
+    assert SqlInstance(FakeSession(server, 1)).history() == History(state="0-1-5")

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Dialect, ServerVersion
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.status import (
     ReplicaStatus,
+    Surroundings,
     instance_status,
     replica_status,
 )
@@ -138,13 +139,13 @@ def test_the_appliers_tables_speak_of_the_unnamed_channel_only() -> None:
 def test_writable(read_only: object, super_read_only: object, writable: bool) -> None:
     server = replicating()[0]
     row = {**server._instance(), "read_only": read_only, "super_read_only": super_read_only}
-    assert instance_status(row, ()).writable == writable
+    assert instance_status(row, (), Surroundings()).writable == writable
 
 
 def test_instance() -> None:
     server = replicating()[1]
     row: dict[str, t.Any] = {**server._instance(), "now": Decimal("5.25"), "gtid_purged": None}
-    seen = instance_status(row, (channel(),))
+    seen = instance_status(row, (channel(),), Surroundings())
     assert (seen.server_id, seen.server_uuid, seen.now, seen.gtid_purged) == (101, uuid_of(101), 5.25, None)
-    assert seen.gtid_executed == f"{uuid_of(100)}:1-5"
+    assert seen.history.executed == f"{uuid_of(100)}:1-5"
     assert len(seen.channels) == 1

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.errors import AccessDenied, SqlError, Unreachable
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import (
+    AccessDenied,
+    ApiForbidden,
+    SqlError,
+    Unreachable,
+)
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.readiness import pod_ready
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication import assess as assess_module
@@ -24,7 +31,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observation import ClusterObservation
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
-from unit.fakes.kubernetes_objects import NAMES, deployed, stateful_set, topology
+from unit.fakes.kubernetes_objects import NAMES, SOUGHT, claim, deployed, endpoints, stateful_set, topology
 from unit.fakes.mysql import NOW, FakeConnector, FakeServer, replicating, uuid_of
 from unit.fakes.store import FakeObjectStore, pod
 
@@ -38,8 +45,20 @@ class World:
     store: FakeObjectStore = field(default_factory=deployed)
     servers: list[FakeServer] = field(default_factory=lambda: list(replicating()))
 
+    routed: bool = False
+
     def observe(self) -> ClusterObservation:
-        return observe(self.store, Fleet(FakeConnector(*self.servers), 1), NAMES, catch_up=1)
+        if not self.routed:
+            self.route()
+        return observe(self.store, Fleet(FakeConnector(*self.servers), 1), SOUGHT, catch_up=1)
+
+    def route(self) -> None:
+        """Let Services lead to the ready pods, as the endpoints controller does."""
+        pods = {name: each for (kind, name), each in self.store.objects.items() if kind == "Pod"}
+        ready = [name for name, each in pods.items() if pod_ready(each)]
+        topology = self.store.objects.get(("ConfigMap", "mysql-topology"), {"data": {"primary": "mysql-0"}})
+        self.store.put(endpoints("mysql-read", *ready))
+        self.store.put(endpoints("mysql-primary", *(name for name in ready if name == topology["data"].get("primary"))))
 
     def assess(self) -> Assessment:
         return assess(self.observe(), max_lag=30)
@@ -121,6 +140,62 @@ def primary_with_a_source(world: World) -> None:
 def remove_pods(world: World) -> None:
     for name in NAMES.instances(3):
         world.store.delete("Pod", name)
+
+
+def initialising(world: World) -> None:
+    unready = pod("mysql-2", NAMES.labels, ready=False, running=False)
+    unready["status"]["initContainerStatuses"] = [{"name": "provision", "state": {"running": {}}}]
+    world.store.put(unready)
+
+
+def restarted(seconds_ago: float) -> Break:
+    def spoil(world: World) -> None:
+        ended = datetime.fromtimestamp(NOW - seconds_ago, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        live = pod("mysql-1", NAMES.labels)
+        last = {"terminated": {"exitCode": 137, "finishedAt": ended}}
+        live["status"]["containerStatuses"][0].update(lastState=last, restartCount=3)
+        world.store.put(live)
+
+    return spoil
+
+
+def one_node(world: World) -> None:
+    for name in NAMES.instances(3):
+        live = pod(name, NAMES.labels)
+        live["spec"]["nodeName"] = "only"
+        world.store.put(live)
+
+
+def leads_to(service: str, *pods: str) -> Break:
+    def spoil(world: World) -> None:
+        world.route()
+        world.routed = True
+        world.store.put(endpoints(service, *pods))
+
+    return spoil
+
+
+def around(number: int, **values: object) -> Break:
+    return lambda world: world.servers[number].surroundings.update(values)
+
+
+def forbidden(world: World) -> None:
+    world.store.failures = {("list", "PersistentVolumeClaim"): ApiForbidden("may not list claims", 403)}
+
+
+def on_mariadb(replica: str, primary: str) -> Break:
+    def spoil(world: World) -> None:
+        for server, state in zip(world.servers, (primary, replica, primary), strict=True):
+            server.version, server.state = "10.11.6-MariaDB", state
+            server.super_read_only = server.gtid_mode = None
+            server.server_uuid = ""
+            server.surroundings["cloning"] = 0
+
+    return spoil
+
+
+RESIZING = {"type": "FileSystemResizePending", "status": "True", "message": "waiting for the pod"}
+DAY = 86400
 
 
 def never_connected_to(host: str) -> Break:
@@ -323,7 +398,12 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
         {(Kind.NEEDED_BINLOGS_PURGED, "mysql-1"), (Kind.NOT_CAUGHT_UP, "mysql-1")},
         "degraded",
     ),
-    "same server_id": (same("server_id"), {(Kind.SERVER_ID_DUPLICATE, CLUSTER)}, "degraded"),
+    "same server_id": (
+        same("server_id"),
+        # The primary still lists the number that the instance had when it connected.
+        {(Kind.SERVER_ID_DUPLICATE, CLUSTER), (Kind.REPLICA_STRANGE, "mysql-0")},
+        "degraded",
+    ),
     "same server_uuid": (same("server_uuid"), {(Kind.SERVER_UUID_DUPLICATE, CLUSTER)}, "degraded"),
     "older replica": (
         lambda world: setattr(world.servers[1], "version", "9.6.9"),
@@ -341,6 +421,75 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
         {(Kind.INSTANCE_UNREACHABLE, "mysql-2")},
         "incomplete",
     ),
+    "being provisioned": (
+        initialising,
+        {(Kind.POD_NOT_READY, "mysql-2"), (Kind.PROVISIONING, "mysql-2"), (Kind.INSTANCE_UNREACHABLE, "mysql-2")},
+        "degraded",
+    ),
+    "restarted a minute ago": (restarted(60), {(Kind.CONTAINER_RESTARTED, "mysql-1")}, "healthy"),
+    "restarted an hour ago": (restarted(3600), set(), "healthy"),
+    "one node for all": (one_node, {(Kind.PODS_ON_ONE_NODE, CLUSTER)}, "healthy"),
+    "claim that is resized": (
+        lambda world: world.store.put(claim("mysql-1", "2Gi", "2Gi", RESIZING)),
+        {(Kind.CLAIM_GROWING, "mysql-1")},
+        "healthy",
+    ),
+    "claim that is too small": (
+        lambda world: world.store.put(claim("mysql-2", "2Gi", "1024Mi")),
+        {(Kind.CLAIM_GROWING, "mysql-2")},
+        "healthy",
+    ),
+    "claim that is larger": (lambda world: world.store.put(claim("mysql-2", "1Gi", "1100Mi")), set(), "healthy"),
+    "writes go to a replica": (leads_to("mysql-primary", "mysql-1"), {(Kind.PRIMARY_SERVICE_ASTRAY, CLUSTER)}, "degraded"),
+    "writes go to a replica as well": (
+        leads_to("mysql-primary", "mysql-0", "mysql-1"),
+        {(Kind.PRIMARY_SERVICE_ASTRAY, CLUSTER)},
+        "degraded",
+    ),
+    "writes go nowhere": (leads_to("mysql-primary"), {(Kind.PRIMARY_SERVICE_ASTRAY, CLUSTER)}, "degraded"),
+    "reads miss an instance": (
+        leads_to("mysql-read", "mysql-0", "mysql-1"),
+        {(Kind.READ_SERVICE_ASTRAY, CLUSTER)},
+        "degraded",
+    ),
+    "reads go to a stranger": (
+        leads_to("mysql-read", *NAMES.instances(3), "other-0"),
+        {(Kind.READ_SERVICE_ASTRAY, CLUSTER)},
+        "degraded",
+    ),
+    "claims withheld": (forbidden, {(Kind.NOT_PERMITTED, CLUSTER)}, "degraded"),
+    "replica that the primary does not know": (
+        lambda world: world.servers[0].registered.remove(101),
+        {(Kind.REPLICA_NOT_REGISTERED, "mysql-1")},
+        "degraded",
+    ),
+    "replica of nobody's": (
+        lambda world: world.servers[0].registered.append(999),
+        {(Kind.REPLICA_STRANGE, "mysql-0")},
+        "healthy",
+    ),
+    "commit that is not acknowledged": (around(0, semi_sync_wait=2), {(Kind.SEMI_SYNC_WAITING, "mysql-0")}, "degraded"),
+    "commit that is just being acknowledged": (around(0, semi_sync_wait=1), set(), "healthy"),
+    "clone cut off": (
+        lambda world: setattr(world.servers[1], "clone_state", "Failed"),
+        {(Kind.CLONE_INCOMPLETE, "mysql-1")},
+        "degraded",
+    ),
+    "certificate ended": (around(1, certificate_until=NOW - 1), {(Kind.CERTIFICATE_ENDED, "mysql-1")}, "degraded"),
+    "certificate ends soon": (
+        around(1, certificate_until=NOW + 29 * DAY),
+        {(Kind.CERTIFICATE_ENDING, "mysql-1")},
+        "healthy",
+    ),
+    "certificate that nobody tells of": (around(1, certificate_until=None), set(), "healthy"),
+    "volume full": (around(0, volume_free=2**30 * 0.09), {(Kind.VOLUME_FULL, "mysql-0")}, "degraded"),
+    "volume filling": (around(1, volume_free=2**30 * 0.39), {(Kind.VOLUME_FILLING, "mysql-1")}, "healthy"),
+    "volume of which nobody tells": (around(1, volume_size=None, volume_free=None), set(), "healthy"),
+    "MariaDB": (on_mariadb("0-100-5", "0-100-5"), set(), "healthy"),
+    "MariaDB, a replica ahead of what the primary shows": (on_mariadb("0-100-6", "0-100-5"), set(), "healthy"),
+    "MariaDB, errant": (on_mariadb("0-100-5,0-101-6", "0-100-5"), {(Kind.ERRANT_TRANSACTIONS, "mysql-1")}, "degraded"),
+    "MariaDB, not understood": (on_mariadb("nonsense", "0-100-5"), {(Kind.GTID_UNKNOWN, "mysql-1")}, "degraded"),
+    "MariaDB, no binary log": (on_mariadb("", "0-100-5"), {(Kind.GTID_OFF, "mysql-1")}, "healthy"),
     "scaled to nothing": (
         together(lambda world: world.store.put(stateful_set(0)), remove_pods),
         set(),

@@ -11,13 +11,13 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
 from unit.fakes.clock import FakeClock
-from unit.fakes.kubernetes_objects import NAMES, deployed
+from unit.fakes.kubernetes_objects import SOUGHT, deployed
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating
 
 
 def fly(*servers: FakeServer, timeout: float = 1.0, clock: FakeClock | None = None) -> CanaryResult:
     fleet = Fleet(FakeConnector(*servers), 5)
-    seen = observe(deployed(len(servers)), fleet, NAMES)
+    seen = observe(deployed(len(servers)), fleet, SOUGHT)
     return fly_canary(fleet, seen, timeout=timeout, clock=clock or FakeClock())
 
 

@@ -10,9 +10,11 @@ import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiForbidden, Unreachable
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import ObjectStore
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe, read_layout
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.status import History
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.layout import read_layout
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.parallel import at_once
-from unit.fakes.kubernetes_objects import NAMES, deployed, stateful_set, topology
+from unit.fakes.kubernetes_objects import NAMES, SOUGHT, deployed, stateful_set, topology
 from unit.fakes.mysql import NOW, FakeConnector, FakeServer, replicating
 from unit.fakes.store import FakeObjectStore, pod
 
@@ -20,19 +22,22 @@ from unit.fakes.store import FakeObjectStore, pod
 @pytest.mark.parametrize("replicas", [1, 3, 12])
 def test_requests_do_not_grow_with_replicas(replicas: int) -> None:
     store: ObjectStore = deployed(replicas)
-    observe(store, Fleet(FakeConnector(*replicating(replicas)), 1), NAMES)
+    observe(store, Fleet(FakeConnector(*replicating(replicas)), 1), SOUGHT)
     assert isinstance(store, FakeObjectStore)
-    assert store.requests == [
-        ("get", "StatefulSet", "mysql"),
+    assert sorted(store.requests) == [
         ("get", "ConfigMap", "mysql-topology"),
+        ("get", "Endpoints", "mysql-primary"),
+        ("get", "Endpoints", "mysql-read"),
+        ("get", "StatefulSet", "mysql"),
+        ("list", "PersistentVolumeClaim", ""),
         ("list", "Pod", ""),
     ]
 
 
 def test_few_statements() -> None:
     servers = replicating()
-    observe(deployed(), Fleet(FakeConnector(*servers), 1), NAMES)
-    assert [len(server.log) for server in servers] == [3, 3, 3]
+    observe(deployed(), Fleet(FakeConnector(*servers), 1), SOUGHT)
+    assert [len(server.log) for server in servers] == [6, 5, 5]
 
 
 def test_all_instances_at_the_same_time() -> None:
@@ -46,7 +51,7 @@ def test_all_instances_at_the_same_time() -> None:
     servers = replicating()
     for server in servers:
         server.on_statement = wait
-    assert all(each.status for each in observe(deployed(), Fleet(FakeConnector(*servers), 1), NAMES).instances)
+    assert all(each.status for each in observe(deployed(), Fleet(FakeConnector(*servers), 1), SOUGHT).instances)
 
 
 def test_the_primary_is_read_again_after_every_replica() -> None:
@@ -59,8 +64,8 @@ def test_the_primary_is_read_again_after_every_replica() -> None:
 
     for server in servers:
         server.on_statement = commit
-    observation = observe(deployed(), Fleet(FakeConnector(*servers), 1), NAMES)
-    assert observation.primary_executed == str(servers[0].executed)
+    observation = observe(deployed(), Fleet(FakeConnector(*servers), 1), SOUGHT)
+    assert observation.primary_history == History(str(servers[0].executed))
 
 
 def test_what_is_on_its_way_is_waited_for() -> None:
@@ -74,7 +79,7 @@ def test_what_is_on_its_way_is_waited_for() -> None:
             server.executed |= primary.executed
 
     late.on_statement = arrive
-    observation = observe(deployed(), Fleet(FakeConnector(*servers), 1), NAMES)
+    observation = observe(deployed(), Fleet(FakeConnector(*servers), 1), SOUGHT)
     assert [each.caught_up for each in observation.instances] == [None, True, False]
 
 
@@ -86,7 +91,7 @@ def test_nothing_is_waited_for_where_nothing_arrives(thread: str, state: str) ->
     assert servers[1].channel is not None
     servers[1].channel[thread] = state
     servers[0].commit()
-    observation = observe(deployed(), Fleet(FakeConnector(*servers), 1), NAMES)
+    observation = observe(deployed(), Fleet(FakeConnector(*servers), 1), SOUGHT)
     assert not any("WAIT_FOR" in sql for sql in servers[1].log)
     assert observation.instances[1].caught_up is None
 
@@ -101,7 +106,7 @@ def test_the_lag_seen_after_waiting_in_vain_counts() -> None:
             server.applier.update(applying="a:1", applying_since=NOW - 5)
 
     servers[1].on_statement = begin_to_apply
-    seen = observe(deployed(), Fleet(FakeConnector(*servers), 1), NAMES).instances[1]
+    seen = observe(deployed(), Fleet(FakeConnector(*servers), 1), SOUGHT).instances[1]
     assert seen.channel is not None
     assert (seen.caught_up, seen.channel.lag) == (False, 5.0)
 
@@ -111,7 +116,7 @@ def test_a_replica_lost_while_catching_up() -> None:
     servers[0].followers = []
     servers[0].commit()
     servers[1].refusals = {"WAIT_FOR": Unreachable("lost")}
-    seen = observe(deployed(), Fleet(FakeConnector(*servers), 1), NAMES).instances[1]
+    seen = observe(deployed(), Fleet(FakeConnector(*servers), 1), SOUGHT).instances[1]
     assert seen.status is None
     assert seen.problem is not None
     assert (seen.problem.kind, seen.problem.message) == ("unreachable", "lost")
@@ -121,7 +126,7 @@ def test_pods_without_a_running_server_are_not_called() -> None:
     store = deployed()
     store.put(pod("mysql-1", NAMES.labels, ready=False, running=False))
     connector = FakeConnector(*replicating())
-    observation = observe(store, Fleet(connector, 1), NAMES)
+    observation = observe(store, Fleet(connector, 1), SOUGHT)
     assert [name for name, _session in connector.sessions] == ["mysql-0", "mysql-2"]
     assert observation.instances[1].problem is not None
     assert "has not started" in observation.instances[1].problem.message
@@ -130,9 +135,9 @@ def test_pods_without_a_running_server_are_not_called() -> None:
 def test_the_session_of_a_pod_that_is_gone_is_given_up() -> None:
     store, connector = deployed(), FakeConnector(*replicating())
     fleet = Fleet(connector, 1)
-    observe(store, fleet, NAMES)
+    observe(store, fleet, SOUGHT)
     store.delete("Pod", "mysql-2")
-    observe(store, fleet, NAMES)
+    observe(store, fleet, SOUGHT)
     assert [name for name, session in connector.sessions if session.closed] == ["mysql-2"]
 
 
@@ -141,26 +146,26 @@ def test_other_peoples_pods_may_name_their_container_as_they_like() -> None:
     foreign = pod("mysql-1", NAMES.labels)
     foreign["status"]["containerStatuses"][0]["name"] = "database"
     store.put(foreign)
-    assert observe(store, Fleet(FakeConnector(*replicating()), 1), NAMES).instances[1].status is not None
+    assert observe(store, Fleet(FakeConnector(*replicating()), 1), SOUGHT).instances[1].status is not None
 
 
 def test_errors_of_the_api_server_are_not_findings() -> None:
     store = deployed()
     store.failures = {("list", "Pod"): ApiForbidden("may not list pods", 403)}
     with pytest.raises(ApiForbidden):
-        observe(store, Fleet(FakeConnector(), 1), NAMES)
+        observe(store, Fleet(FakeConnector(), 1), SOUGHT)
 
 
 def test_layout() -> None:
     store = FakeObjectStore(stateful_set(2), topology("mysql-1", bootstrapped=False), pod("mysql-5", NAMES.labels))
-    layout = read_layout(store, NAMES)
+    layout = read_layout(store, SOUGHT)
     assert layout.instances == ("mysql-0", "mysql-1", "mysql-5")
     assert (layout.wanted, layout.topology_primary, layout.bootstrapped) == (2, "mysql-1", False)
     assert layout.pods["mysql-5"].address == "10.0.0.15"
 
 
 def test_layout_of_nothing() -> None:
-    layout = read_layout(FakeObjectStore(), NAMES)
+    layout = read_layout(FakeObjectStore(), SOUGHT)
     assert (layout.instances, layout.wanted, layout.topology, layout.topology_primary) == ((), None, False, None)
 
 
@@ -178,7 +183,7 @@ BACK_OFF = {"reason": "CrashLoopBackOff", "message": "back-off"}
 def test_why_a_pod_is_not_ready(changes: dict[str, object], words: str) -> None:
     unready = pod("mysql-0", NAMES.labels, ready=False)
     unready["status"].update(changes)
-    assert read_layout(FakeObjectStore(unready), NAMES).pods["mysql-0"].obstacle == words
+    assert read_layout(FakeObjectStore(unready), SOUGHT).pods["mysql-0"].obstacle == words
 
 
 def test_at_once_keeps_order_and_raises() -> None:

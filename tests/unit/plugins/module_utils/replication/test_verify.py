@@ -22,7 +22,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
     verify,
 )
 from unit.fakes.clock import FakeClock
-from unit.fakes.kubernetes_objects import NAMES, deployed
+from unit.fakes.kubernetes_objects import SOUGHT, deployed
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating, uuid_of
 
 
@@ -42,7 +42,7 @@ class Stage:
     def look(self) -> ClusterObservation:
         self.looks += 1
         self.before.get(self.looks, lambda: None)()
-        return observe(self.store, self.fleet, NAMES)
+        return observe(self.store, self.fleet, SOUGHT)
 
     def canary(self, seen: ClusterObservation) -> CanaryResult:
         self.flights += 1

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What surrounds a server, made to be wrong on real ones: who is registered, certificates, clones, the volume, semi-sync."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pymysql
+import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.assess import assess
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from integration.mysqld.judge import finding, found, judge
+from integration.mysqld.proxy import Proxy
+from integration.mysqld.servers import UID, Cluster, Server, eventually
+from unit.fakes.kubernetes_objects import SOUGHT, deployed
+
+
+def registered(primary: Server) -> set[object]:
+    return {row["Server_Id"] for row in primary.run("SHOW REPLICAS")}
+
+
+def test_replica_that_the_primary_has_forgotten(cluster: Cluster, fleet: Fleet) -> None:
+    """The primary has given the connection up; the replica has not heard of it."""
+    primary, replica = cluster["mysql-0"], cluster["mysql-1"]
+    with Proxy(primary.port) as proxy:
+        replica.run("STOP REPLICA", f"CHANGE REPLICATION SOURCE TO SOURCE_PORT = {proxy.port}", "START REPLICA")
+        eventually("both to be registered", lambda: registered(primary) == {101, 102})
+        proxy.freeze()
+        dump = "SELECT processlist_id AS id FROM performance_schema.threads WHERE processlist_command LIKE 'Binlog Dump%%'"
+        for row in primary.run(dump):
+            primary.run(f"KILL {row['id']}")
+        # The other one notices and connects again.
+        eventually("the replica to be forgotten", lambda: registered(primary) == {102})
+        assert found(judge(fleet)) == {(Kind.REPLICA_NOT_REGISTERED, "mysql-1")}
+        proxy.thaw()
+        replica.run("STOP REPLICA")
+
+
+def test_replica_of_nobodys(cluster: Cluster, fleet: Fleet) -> None:
+    """A third server replicates from the primary, and the StatefulSet has two instances only."""
+    eventually("both to be registered", lambda: registered(cluster["mysql-0"]) == {101, 102})
+    assessment = assess(observe(deployed(2), fleet, SOUGHT), 30)
+    assert found(assessment) == {(Kind.REPLICA_STRANGE, "mysql-0")}
+    assert "server_id 102" in finding(assessment, Kind.REPLICA_STRANGE, "mysql-0").message
+    assert assessment.state == "healthy"
+
+
+@contextmanager
+def certificate(server: Server, days: float) -> Iterator[None]:
+    """Give the server a certificate that ends in so many days."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(timezone.utc)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now - timedelta(days=90)).not_valid_after(now + timedelta(days=days))
+    pem = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    files = {server.folder / "data" / "server-cert.pem": pem, server.folder / "data" / "server-key.pem": private}
+    before = {path: path.read_bytes() for path in files}
+
+    def reload(contents: dict[Path, bytes]) -> None:
+        for path, content in contents.items():
+            path.write_bytes(content)
+            os.chown(path, UID, UID)
+        server.run("ALTER INSTANCE RELOAD TLS")
+
+    reload(files)
+    try:
+        yield
+    finally:
+        reload(before)
+
+
+@pytest.mark.parametrize(("days", "kind"), [(29.5, Kind.CERTIFICATE_ENDING), (-1.0, Kind.CERTIFICATE_ENDED)])
+def test_certificate(days: float, kind: Kind, cluster: Cluster, fleet: Fleet) -> None:
+    with certificate(cluster["mysql-1"], days):
+        assessment = judge(fleet)
+        assert found(assessment) == {(kind, "mysql-1")}
+        assert f"{abs(days):.1f} days" in finding(assessment, kind, "mysql-1").message
+    assert judge(fleet).findings == ()
+
+
+def test_clone_that_failed(cluster: Cluster, fleet: Fleet) -> None:
+    """The statement is refused by the donor; the server remembers it until the next clone."""
+    replica = cluster["mysql-1"]
+    donor = f"127.0.0.1:{cluster['mysql-0'].port}"
+    replica.run("SET GLOBAL super_read_only = OFF")
+    if not replica.run("SELECT 1 FROM information_schema.plugins WHERE plugin_name = 'clone'"):
+        replica.run("SET SESSION sql_log_bin = OFF", "INSTALL PLUGIN clone SONAME 'mysql_clone.so'")
+    try:
+        replica.run("SET GLOBAL super_read_only = ON", f"SET GLOBAL clone_valid_donor_list = '{donor}'")
+        assert judge(fleet).findings == ()
+        clone = f"CLONE INSTANCE FROM nobody@'127.0.0.1':{cluster['mysql-0'].port} IDENTIFIED BY 'wrong'"
+        with pytest.raises(pymysql.Error):
+            replica.run(clone)
+        assessment = judge(fleet)
+        assert found(assessment) == {(Kind.CLONE_INCOMPLETE, "mysql-1")}
+        assert "Failed" in finding(assessment, Kind.CLONE_INCOMPLETE, "mysql-1").message
+    finally:
+        replica.run("SET GLOBAL super_read_only = OFF", "SET SESSION sql_log_bin = OFF", "UNINSTALL PLUGIN clone")
+
+
+@pytest.mark.parametrize(("free", "kind"), [(19, Kind.VOLUME_FILLING), (5, Kind.VOLUME_FULL)])
+def test_volume(free: int, kind: Kind, cluster: Cluster, fleet: Fleet) -> None:
+    """As the pod's own session tells it; with that session the knowledge ends."""
+    mebibyte = 2**20
+    with cluster["mysql-2"].session() as session, session.cursor() as cursor:
+        cursor.execute(f"SET @kubemysql_volume_size = {100 * mebibyte}, @kubemysql_volume_free = {free * mebibyte}")
+        assessment = judge(fleet)
+        assert found(assessment) == {(kind, "mysql-2")}
+        assert finding(assessment, kind, "mysql-2").message == f"{100 - free}% of the volume is in use, {free} MiB are free"
+    eventually("the session to be gone", lambda: judge(fleet).findings == ())
+
+
+def test_commit_that_nobody_acknowledges(cluster: Cluster, fleet: Fleet) -> None:
+    primary = cluster["mysql-0"]
+    primary.run(
+        "INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'",
+        "SET GLOBAL rpl_semi_sync_source_timeout = 3600000",
+        "SET GLOBAL rpl_semi_sync_source_wait_no_replica = ON",
+        "SET GLOBAL rpl_semi_sync_source_enabled = ON",
+    )
+    client = threading.Thread(target=lambda: primary.run("CREATE DATABASE app"))
+    client.start()
+    try:
+        seen = eventually("the commit to wait", lambda: found(judge(fleet)))
+        assert seen == {(Kind.SEMI_SYNC_WAITING, "mysql-0")}
+        waiting = finding(judge(fleet), Kind.SEMI_SYNC_WAITING, "mysql-0")
+        assert waiting.since is not None
+        assert abs(datetime.now(timezone.utc).timestamp() - waiting.since) < 30
+    finally:
+        primary.run("SET GLOBAL rpl_semi_sync_source_enabled = OFF")
+        client.join()
+        primary.run("UNINSTALL PLUGIN rpl_semi_sync_source")
+    cluster.settle()
+    assert judge(fleet).findings == ()
+
+
+def test_errors_tell_since_when(cluster: Cluster, fleet: Fleet) -> None:
+    replica = cluster["mysql-1"]
+    replica.run("STOP REPLICA", "CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = 'wrong'", "START REPLICA")
+    eventually("the source to refuse", lambda: replica.run("SHOW REPLICA STATUS")[0]["Last_IO_Errno"])
+    since = finding(judge(fleet), Kind.RECEIVER_CONNECTING, "mysql-1").since
+    assert since is not None
+    assert abs(datetime.now(timezone.utc).timestamp() - since) < 30
