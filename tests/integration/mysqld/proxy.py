@@ -66,5 +66,7 @@ class Proxy:
             while data := one.recv(65536):
                 self._flowing.wait()
                 other.sendall(data)
+        # The end of the stream is held back as well.
+        self._flowing.wait()
         with contextlib.suppress(OSError):
             other.shutdown(socket.SHUT_WR)

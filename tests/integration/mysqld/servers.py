@@ -43,6 +43,7 @@ REPLICATION_OPTIONS = (
     "--log-bin=binlog",
     "--relay-log=relay-bin",
     "--skip-replica-start=ON",
+    "--plugin-load-add=mysql_clone.so",
 )
 REPLICATION_PASSWORD = "replication;pa'ss"
 ADMIN_PASSWORD = "admin\"pa\\ss% #'ü"
