@@ -126,13 +126,13 @@ def _mysql(spec: ClusterSpec) -> Json:
     container = _container(spec, c.CONTAINER_MYSQL, "mysql.sh", resources=spec.resources, mounts=[_USERS_MOUNT])
     container["ports"] = [{"name": "mysql", "containerPort": c.MYSQL_PORT, "protocol": "TCP"}]
     container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{c.SCRIPTS_DIR}/stop.sh"]}}}
-    return {**container, "startupProbe": STARTUP, "livenessProbe": LIVENESS}
+    return {**container, "startupProbe": STARTUP, "livenessProbe": LIVENESS, "readinessProbe": READINESS}
 
 
 def _replication(spec: ClusterSpec) -> Json:
     container = _container(spec, c.CONTAINER_REPLICATION, "replication.sh", resources=_SMALL)
     container["ports"] = [{"name": "ready", "containerPort": c.READY_PORT, "protocol": "TCP"}]
-    return {**container, "readinessProbe": READINESS}
+    return container
 
 
 def _environment(spec: ClusterSpec) -> list[Json]:
