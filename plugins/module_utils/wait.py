@@ -43,19 +43,24 @@ def poll(
     timeout: float,
     interval: float,
     clock: Clock,
+    progress: t.Callable[[T], int] | None = None,
 ) -> T:
     """Call ``look`` until ``pending`` has nothing left to wait for, and return what was seen then.
 
     ``pending`` says in a few words what is still missing, or None when everything is there; it raises ``WaitFailed``
     when waiting longer cannot help. After ``timeout`` seconds ``WaitTimeout`` says what was missing when last looked at,
     and ``seen`` among its details holds it. At least one look is taken, and the last one never later than the timeout.
+
+    With ``progress``, a measure of what was seen, the seconds count from when it was last greater than ever before.
     """
-    deadline = clock.now() + timeout
+    deadline, furthest = clock.now() + timeout, 0
     while True:
         seen = look()
         missing = pending(seen)
         if missing is None:
             return seen
+        if progress is not None and (reached := progress(seen)) > furthest:
+            deadline, furthest = clock.now() + timeout, reached
         left = deadline - clock.now()
         if left <= 0:
             raise WaitTimeout(f"gave up after {timeout:g} s waiting for {missing}", seen=seen)

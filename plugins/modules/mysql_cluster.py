@@ -224,7 +224,9 @@ options:
     default: true
   wait_timeout:
     description:
-      - Seconds to wait at most. Waiting ends earlier when it cannot help.
+      - Seconds to wait without progress; a pod that becomes ready, or data that arrive in one, are progress.
+      - Waiting ends earlier when it cannot help.
+      - After 30 seconds a line says every 10 seconds what each pod is doing that is not ready.
     type: int
     default: 600
 seealso:

@@ -22,6 +22,7 @@ from ..wait import Clock
 from .live import LiveCluster, read_live
 from .passwords import check_foreign_secret, resolve_passwords
 from .plan import apply_changes, plan_changes
+from .result import changes_result
 from .rollout import Rollout, wait_for_rollout
 
 __all__ = ["Chance", "Deployment", "deploy", "plan_deployment"]
@@ -94,7 +95,7 @@ def deploy(
             created = any((each.kind, each.action) == ("StatefulSet", "create") for each in deployment.changes)
             wait_for_rollout(store, evidence, names, created=created, timeout=timeout, clock=clock, on_look=note_bootstrap)
         except CollectionError as error:
-            error.details["changed"] = deployment.changed
+            error.details.update(changes_result(deployment.changes))
             raise
     return deployment
 

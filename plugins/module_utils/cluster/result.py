@@ -14,8 +14,9 @@ from ..kube.port import Manifest
 from ..manifests.bundle import Bundle
 from ..names import Names
 from ..spec import Topology
+from .progress import Progress
 
-__all__ = ["changes_result", "names_result", "public_manifests", "topology_result"]
+__all__ = ["changes_result", "names_result", "public_manifests", "timeout_result", "topology_result"]
 
 
 def changes_result(changes: Iterable[Change]) -> dict[str, t.Any]:
@@ -48,6 +49,11 @@ def _lines(fields: Iterable[FieldChange], side: t.Literal["before", "after"]) ->
     """One line per field; the lines of a text, such as a my.cnf file, one by one."""
     texts = [(field.path, getattr(field, side)) for field in fields]
     return "".join(f"{path}: {line}\n" for path, text in texts if text is not None for line in text.splitlines() or [""])
+
+
+def timeout_result(progress: Progress) -> dict[str, t.Any]:
+    """What a caller needs to know to go on waiting where this run gave up."""
+    return {"timed_out": True, "progress": dict(progress.lines), "progress_measure": progress.reached}
 
 
 def names_result(names: Names, replicas: int | None) -> dict[str, t.Any]:

@@ -15,6 +15,8 @@ from ..kube.port import Event, Evidence, Manifest, ObjectStore
 from ..kube.readiness import Obstacle, obstacle_of, pod_ready, rollout_pending
 from ..names import Names
 from ..wait import Clock, poll
+from .progress import Progress
+from .result import timeout_result
 
 __all__ = ["Rollout", "explain", "wait_for_rollout"]
 
@@ -78,10 +80,11 @@ def wait_for_rollout(
     """Return when every pod runs the newest template and is ready.
 
     ``created`` if this run made the StatefulSet. ``on_look`` sees every look. Raises ``WaitFailed`` as soon as a pod cannot
-    become ready by itself, and ``WaitTimeout`` after ``timeout`` seconds; both name the pod, the container, the reason and
-    its last log lines.
+    become ready by itself, and ``WaitTimeout`` after ``timeout`` seconds without progress; both name the pod, the container,
+    the reason and its last log lines. The details of the latter are what ``result.timeout_result`` makes of it.
     """
     hope = _Hope(store, evidence, names, clock, created=created)
+    progress = Progress(evidence, clock)
 
     def take() -> Rollout:
         rollout = look(store, names)
@@ -95,10 +98,18 @@ def wait_for_rollout(
         return missing
 
     try:
-        poll(take, pending=pending, timeout=timeout, interval=_INTERVAL, clock=clock)
+        poll(
+            take,
+            pending=pending,
+            timeout=timeout,
+            interval=_INTERVAL,
+            clock=clock,
+            progress=lambda rollout: progress.measure(rollout.pods),
+        )
     except WaitTimeout as error:
         seen = t.cast(Rollout, error.details["seen"])
-        raise WaitTimeout(f"{error.message}. {explain(evidence, names, seen)}".rstrip()) from error
+        message = f"{error.message}. {explain(evidence, names, seen)}".rstrip()
+        raise WaitTimeout(message, **timeout_result(progress)) from error
 
 
 class _Hope:

@@ -163,12 +163,53 @@ def test_a_timeout_says_what_was_missing_and_why() -> None:
     rollout = Rollout(evidence=FakeEvidence(events=events))
     rollout.at(5, ready=("mysql-0", "mysql-2"))
     error = rollout.fails(WaitTimeout)
-    assert rollout.time.time == TIMEOUT
+    assert rollout.time.time == 5 + TIMEOUT  # since the last piece of progress
     assert error.message == (
         "gave up after 100 s waiting for 2 of 3 instances to be ready. mysql-1: FailedMount: no such volume. "
         'Its claim data-mysql-1: ProvisioningFailed: class "x" not found.'
     )
-    assert error.details == {"changed": True}
+    # All that a caller needs who goes on waiting: what this run changed, and how far the cluster is.
+    assert error.details["timed_out"] is True
+    assert (error.details["progress"], error.details["progress_measure"]) == ({}, 2)
+    assert error.details["changed"] is True
+    assert {each["action"] for each in error.details["changes"]} == {"create"}
+
+
+def cloning(name: str, *said: str) -> tuple[Manifest, dict[tuple[str, ...], str]]:
+    """A pod whose init container is at work, and its log."""
+    live = pod(name, NAMES.selector, ready=False, running=False)
+    live["status"]["initContainerStatuses"] = [{"name": "provision", "state": {"running": {}}}]
+    return live, {(name, "provision"): "\n".join(f"2026-01-01T00:00:00+0000 [kubemysql] {line}" for line in said)}
+
+
+def test_the_wait_goes_on_as_long_as_data_arrive() -> None:
+    """Its timeout is for what does not move; how long a clone takes depends on the data."""
+    live, logs = cloning("mysql-2", "cloning from 10.0.0.7", "cloning from 10.0.0.7: 1 of 900 MiB")
+    rollout = Rollout(evidence=FakeEvidence(logs))
+    others = [pod("mysql-0", NAMES.selector), pod("mysql-1", NAMES.selector), live]
+    rollout.at(5, ready=ALL[:2], others=others)
+
+    def arrive(mebibytes: int) -> None:
+        rollout.evidence.logs.update(cloning("mysql-2", f"cloning from 10.0.0.7: {mebibytes} of 900 MiB, 9 MiB/s")[1])
+
+    for second in range(50, 500, 50):
+        rollout.time.at(second, lambda mebibytes=second: arrive(mebibytes))
+    rollout.at(520, ready=ALL)
+    rollout.run()
+    assert 520 <= rollout.time.time < 521
+
+
+def test_a_clone_that_begins_again_and_again_is_no_progress() -> None:
+    live, logs = cloning("mysql-2", "cloning from 10.0.0.7: 50 of 900 MiB")
+    rollout = Rollout(evidence=FakeEvidence(logs))
+    rollout.at(5, ready=ALL[:2], others=[pod("mysql-0", NAMES.selector), pod("mysql-1", NAMES.selector), live])
+    for second, mebibytes in ((50, 10), (70, 50), (90, 20), (109, 50)):
+        said = cloning("mysql-2", f"cloning from 10.0.0.7: {mebibytes} of 900 MiB")[1]
+        rollout.time.at(second, lambda said=said: rollout.evidence.logs.update(said))
+    error = rollout.fails(WaitTimeout)
+    # The first 50 MiB were seen when the log was first asked for, after ten seconds.
+    assert 10 + TIMEOUT <= rollout.time.time < 13 + TIMEOUT
+    assert error.details["progress"] == {"mysql-2": "cloning from 10.0.0.7: 50 of 900 MiB"}
 
 
 def test_a_pod_that_judges_itself_not_ready_is_quoted() -> None:
@@ -209,7 +250,7 @@ def test_a_hopeless_pod_ends_the_wait_at_once(hopeless: Manifest, words: str) ->
     error = rollout.fails(WaitFailed)
     assert rollout.time.time < 6
     assert error.message.startswith(f"waiting longer cannot help: mysql-1, {words}")
-    assert error.details == {"changed": True}
+    assert error.details["changed"] is True
     # The primary was ready by then.
     assert rollout.noted == NOTED
 

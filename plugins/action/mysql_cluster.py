@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the module in rounds while it waits: a module cannot print while it runs, and a large clone takes long.
+
+Each round is a whole run of the module with a short ``wait_timeout``; running it again carries on. What a round changed
+and how far the cluster got is in its result, see ``cluster/result.py``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.kubemysql.replication.plugins.module_utils.argspec import cluster_options
+
+Result = dict[str, t.Any]
+
+# A cluster without data is ready within the first round, and nothing is printed.
+FIRST_ROUND_SECONDS = 30
+ROUND_SECONDS = 10
+
+
+class ActionModule(ActionBase):
+    """`mysql_cluster`, with a line for each pod that is not ready yet after each round."""
+
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(self, tmp: object = None, task_vars: Result | None = None) -> Result:
+        result: Result = super().run(tmp, task_vars)
+        timeout = self._patience()
+        if timeout is None:
+            result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
+            return result
+        result.update(self._wait(timeout, task_vars))
+        return result
+
+    def _patience(self) -> int | None:
+        """Seconds without progress after which to give up; None where the module does not wait for a rollout."""
+        options, given = cluster_options(), self._task.args
+        state, wait, timeout = (given.get(name, options[name]["default"]) for name in ("state", "wait", "wait_timeout"))
+        if state != "present" or self._task.check_mode or self._task.async_val or not _is_true(wait):
+            return None
+        try:
+            return int(timeout) if int(timeout) > FIRST_ROUND_SECONDS else None
+        except (TypeError, ValueError):
+            # The module itself says what is wrong with it.
+            return None
+
+    def _wait(self, timeout: int, task_vars: Result | None) -> Result:
+        outcome = self._round(FIRST_ROUND_SECONDS, task_vars)
+        earlier: list[Result] = []
+        furthest, idle = outcome.get("progress_measure", 0), 0
+        while outcome.get("timed_out"):
+            self._show(outcome["progress"])
+            if idle >= timeout:
+                outcome["msg"] = f"no progress for {timeout} s; the last round: {outcome['msg']}"
+                break
+            earlier.append(outcome)
+            outcome = self._round(min(ROUND_SECONDS, timeout - idle), task_vars)
+            measure = outcome.get("progress_measure", 0)
+            idle = 0 if measure > furthest else idle + ROUND_SECONDS
+            furthest = max(furthest, measure)
+        return _merged(earlier, outcome)
+
+    def _round(self, seconds: int, task_vars: Result | None) -> Result:
+        arguments = {**self._task.args, "wait_timeout": seconds}
+        outcome: Result = self._execute_module(module_args=arguments, task_vars=task_vars)
+        return outcome
+
+    def _show(self, progress: t.Mapping[str, str]) -> None:
+        for pod, words in sorted(progress.items()):
+            Display().display(f"  {pod}: {words}")
+
+
+def _is_true(value: object) -> bool:
+    return boolean(value, strict=False) is True
+
+
+def _merged(earlier: list[Result], last: Result) -> Result:
+    """The last round's result, with what was changed in any of them, in order."""
+    if not earlier:
+        return last
+    rounds = [*earlier, last]
+    return {
+        **last,
+        "changed": any(each.get("changed", False) for each in rounds),
+        "changes": [change for each in rounds for change in each.get("changes", [])],
+        "diff": [diff for each in rounds for diff in each.get("diff", [])],
+        "duration": round(sum(each.get("duration", 0.0) for each in rounds), 3),
+    }
