@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The top of the page: one word for the whole cluster, and what somebody needs to know first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from ..replication.assess import STATES
+from .markup import Markup, element
+from .meaning import SYMBOLS, Facts, condition_of
+from .words import UNKNOWN, clock
+
+__all__ = ["banner"]
+
+
+def banner(facts: Facts, name: str, namespace: str, looked_at: datetime) -> Markup:
+    state = facts["state"]
+    return element(
+        "header",
+        element("p", "MySQL cluster ", element("b", name), " in namespace ", element("b", namespace), class_="cluster"),
+        element("h1", element("span", SYMBOLS[state], class_="symbol", aria_hidden="true"), state),
+        element("p", definition(state), class_="definition"),
+        _numbers(facts, looked_at),
+        class_=f"banner {state}",
+    )
+
+
+def definition(state: str) -> str:
+    """What the state means, in the words of the code that decides it."""
+    return " ".join((dict(STATES)[state].__doc__ or "").split())
+
+
+def _numbers(facts: Facts, looked_at: datetime) -> Markup:
+    endpoints = facts.get("endpoints") or {}
+    rows = [
+        ("Primary", facts["primary"] or UNKNOWN),
+        ("Instances", _instances(facts)),
+        ("Findings", _findings(facts)),
+        *((purpose.capitalize(), address) for purpose, address in endpoints.items()),
+        ("Looked at", clock(looked_at)),
+    ]
+    return element("dl", *(element("div", element("dt", term), element("dd", value)) for term, value in rows))
+
+
+def _instances(facts: Facts) -> str:
+    counted = Counter(condition_of(each, facts["findings"]) for each in facts["instances"])
+    words = {"unreachable": "unreachable", "trouble": "in trouble", "warning": "with a warning", "ok": "ok"}
+    return _list(f"{counted[condition]} {word}" for condition, word in words.items() if counted[condition])
+
+
+def _findings(facts: Facts) -> str:
+    counted = Counter("ignored" if each["ignored"] else each["severity"] for each in facts["findings"])
+    return _list(f"{counted[kind]} {kind}" for kind in ("critical", "unknown", "warning", "ignored") if counted[kind])
+
+
+def _list(parts: Iterable[str]) -> str:
+    return ", ".join(parts) or "none"
