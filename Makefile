@@ -21,7 +21,7 @@ export KUBEMYSQL_HOME ?= $(HOME)/.cache/kubemysql
 KUBECONFIG_LOCAL := $(KUBEMYSQL_HOME)/kubeconfig
 LOCAL := env -u KUBECONFIG K8S_AUTH_KUBECONFIG=$(KUBECONFIG_LOCAL)
 
-.PHONY: help venv lint unit generate cluster demo test scripts integration e2e bench clean
+.PHONY: help venv lint unit browser generate cluster demo test scripts integration e2e bench clean
 
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ lint: venv
 unit: venv
 	pytest -q tests/unit
 
+browser: venv
+	pytest -q tests/browser
+
 cluster: venv
 	ansible-playbook molecule/shared/cluster-up.yml
 
@@ -71,7 +74,7 @@ integration: cluster
 e2e: cluster
 	MOLECULE_GLOB='molecule/*/molecule.yml' molecule test -s default
 
-test: lint unit scripts integration e2e
+test: lint unit browser scripts integration e2e
 
 bench: cluster
 	$(LOCAL) python benchmarks/run.py

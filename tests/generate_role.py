@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROLE = ROOT / "roles" / "mysql_cluster"
 PREFIX = "mysql_cluster_"
 CLUSTER, VERIFY = "kubemysql.replication.mysql_cluster", "kubemysql.replication.mysql_cluster_verify"
+INFO = "kubemysql.replication.mysql_cluster_info"
 # Options that both modules have but which mean different times.
 RENAMED = {VERIFY: {"wait_timeout": "verify_timeout"}}
 # The role's own variables; `rendered` has no use for a role that verifies.
@@ -58,9 +59,9 @@ def dump(data: object) -> str:
 
 
 def documented() -> dict[str, dict[str, t.Any]]:
-    command = ["ansible-doc", "--type", "module", "--json", CLUSTER, VERIFY]
+    command = ["ansible-doc", "--type", "module", "--json", CLUSTER, VERIFY, INFO]
     answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return {module: answer[module]["doc"]["options"] for module in (CLUSTER, VERIFY)}
+    return {module: answer[module]["doc"]["options"] for module in (CLUSTER, VERIFY, INFO)}
 
 
 def variable(module: str, option: str) -> str:
@@ -134,6 +135,7 @@ def generated() -> dict[Path, str]:
             "Wait until every instance is healthy and a row written on the primary arrives everywhere",
             PREFIX + "verified",
         ),
+        ROLE / "tasks" / "info.yml": tasks(INFO, modules[INFO], "Look at every instance once", PREFIX + "found"),
     }
 
 

@@ -26,7 +26,9 @@ __all__ = ["STATES", "degraded", "facts_of", "healthy", "incomplete", "lost", "o
 Facts = dict[str, t.Any]
 
 
-def facts_of(*servers: FakeServer, store: FakeObjectStore | None = None, ignored: frozenset[FindingKind] = frozenset()) -> Facts:
+def facts_of(
+    *servers: FakeServer, store: FakeObjectStore | None = None, ignored: frozenset[FindingKind] = frozenset()
+) -> Facts:
     seen = observe(store or deployed(len(servers)), Fleet(FakeConnector(*servers), 1), NAMES, catch_up=0)
     facts = report.facts(seen, assess(seen, max_lag=30, ignored=ignored))
     for number, instance in enumerate(facts["instances"]):

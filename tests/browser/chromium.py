@@ -102,26 +102,27 @@ class Browser:
 class Tab:
     """One page in a window of its own size."""
 
-    def __init__(self, browser: Browser, url: str, *, width: int, scheme: str = "light", media: str = "screen") -> None:
+    def __init__(self, browser: Browser, url: str, *, width: int, scheme: str = "light") -> None:
         self._browser = browser
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Network", "Log", "Accessibility"):
             self.call(f"{domain}.enable")
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600)
-        self.call(
-            "Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}]
-        )
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.call("Page.navigate", url=url)
-        browser.wait_for("Page.loadEventFired", self._session)
+        self.wait_for("Page.loadEventFired")
 
     def call(self, method: str, **params: t.Any) -> Answer:
         return self._browser.call(method, self._session, **params)
 
+    def wait_for(self, event: str) -> None:
+        self._browser.wait_for(event, self._session)
+
     def evaluate(self, expression: str) -> t.Any:
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
-        return answer["result"]["value"]
+        return answer["result"].get("value")
 
     @property
     def dom(self) -> str:
@@ -139,7 +140,7 @@ class Tab:
         return path
 
     def pdf(self, path: Path) -> Path:
-        path.write_bytes(base64.b64decode(self.call("Page.printToPDF", printBackground=True)["data"]))
+        path.write_bytes(base64.b64decode(self.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"]))
         return path
 
     def events(self, method: str) -> list[Answer]:

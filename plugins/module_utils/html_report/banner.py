@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from ..replication.assess import STATES
+from ..replication.assess import STATES, State
 from .markup import Markup, element
-from .meaning import SYMBOLS, Facts, condition_of
+from .meaning import SYMBOLS, Condition, Facts, condition_of
 from .words import UNKNOWN, clock
 
 __all__ = ["banner"]
@@ -24,13 +24,13 @@ def banner(facts: Facts, name: str, namespace: str, looked_at: datetime) -> Mark
         "header",
         element("p", "MySQL cluster ", element("b", name), " in namespace ", element("b", namespace), class_="cluster"),
         element("h1", element("span", SYMBOLS[state], class_="symbol", aria_hidden="true"), state),
-        element("p", definition(state), class_="definition"),
+        element("p", _definition(state), class_="definition"),
         _numbers(facts, looked_at),
         class_=f"banner {state}",
     )
 
 
-def definition(state: str) -> str:
+def _definition(state: State) -> str:
     """What the state means, in the words of the code that decides it."""
     return " ".join((dict(STATES)[state].__doc__ or "").split())
 
@@ -49,7 +49,12 @@ def _numbers(facts: Facts, looked_at: datetime) -> Markup:
 
 def _instances(facts: Facts) -> str:
     counted = Counter(condition_of(each, facts["findings"]) for each in facts["instances"])
-    words = {"unreachable": "unreachable", "trouble": "in trouble", "warning": "with a warning", "ok": "ok"}
+    words: dict[Condition, str] = {
+        "unreachable": "unreachable",
+        "trouble": "in trouble",
+        "warning": "with a warning",
+        "ok": "ok",
+    }
     return _list(f"{counted[condition]} {word}" for condition, word in words.items() if counted[condition])
 
 

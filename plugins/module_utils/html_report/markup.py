@@ -14,7 +14,7 @@ _VOID = {"meta"}
 # What a browser would not show as what it is: control characters, halves of surrogate pairs, which no file can hold,
 # and the characters that turn the direction of all text after them.
 _HIDDEN = {*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
-_SHOWN_INSTEAD = {code: "\ufffd" for code in _HIDDEN - {ord("\t"), ord("\n")}}
+_SHOWN_INSTEAD = dict.fromkeys(_HIDDEN - {ord("\t"), ord("\n")}, "\ufffd")
 
 
 class Markup(str):
@@ -32,7 +32,7 @@ def show(text: str) -> Markup:
 
 
 def element(tag: str, /, *children: Child, **attributes: str | None) -> Markup:
-    """An element. Children and attributes that are None are left out; ``class_`` is ``class``, ``aria_label`` ``aria-label``."""
+    """An element; ``class_`` stands for ``class``, ``aria_label`` for ``aria-label``, and None for nothing."""
     given = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items() if value is not None}
     start = tag + "".join(f' {name}="{show(value)}"' for name, value in given.items())
     if tag in _VOID:

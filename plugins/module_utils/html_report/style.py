@@ -75,15 +75,17 @@ svg .caption { fill: var(--text); font-size: 13px; }
 table { width: 100%; border-collapse: collapse; font-size: .92rem; }
 th { text-align: left; font-size: .8rem; color: var(--faint); font-weight: 600; }
 th, td { padding: 8px 10px; vertical-align: top; border-bottom: 1px solid var(--line); min-width: 7em; }
+td:nth-child(3), td:nth-child(5) { min-width: 12em; }
+td:nth-child(6) { min-width: 10em; }
 tbody tr:last-child td { border-bottom: 0; }
 td:first-child { border-left: 4px solid var(--tone); }
 .gtids { max-height: 7.5em; overflow: auto; }
 .gtids code { display: block; font-size: .8rem; }
-.bar { display: block; height: 7px; min-width: 64px; max-width: 10em; margin-top: 4px; border-radius: 4px; background: var(--line); }
+.bar { display: block; height: 7px; max-width: 10em; margin-top: 4px; border-radius: 4px; background: var(--line); }
 .bar span { display: block; height: 100%; border-radius: 4px; background: var(--faint); }
 footer { margin-top: 16px; font-size: .85rem; color: var(--faint); }
 
-@media screen and (max-width: 900px) {
+@media screen and (max-width: 1000px) {
   body { padding: 10px; }
   .banner, section { padding: 12px 14px; }
   main { grid-template-columns: minmax(0, 1fr); }
@@ -91,8 +93,8 @@ footer { margin-top: 16px; font-size: .85rem; color: var(--faint); }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr { border: 1px solid var(--line); border-left: 6px solid var(--tone); border-radius: 8px; padding: 6px 12px; }
   tr + tr { margin-top: 12px; }
-  td, td:first-child { border: 0; padding: 4px 0; display: grid; grid-template-columns: 8.5em minmax(0, 1fr); }
-  td:first-child { display: block; padding-bottom: 8px; font-size: 1rem; }
+  td { border: 0; min-width: 0 !important; padding: 4px 0; display: grid; grid-template-columns: 8.5em minmax(0, 1fr); }
+  td:first-child { display: block; border: 0; padding-bottom: 8px; font-size: 1rem; }
   td:first-child::before { display: none; }
   td::before { content: attr(data-label); color: var(--faint); font-size: .85rem; }
 }

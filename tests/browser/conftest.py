@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One browser for all tests; screenshots are left in tests/output/browser for whoever wants to look at them, too."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.page import render
+from browser.chromium import Browser, Tab, browser
+from report_facts import Facts
+
+OUTPUT = Path(__file__).resolve().parents[1] / "output" / "browser"
+Show = Callable[..., Tab]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("chromium") / "profile") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def output() -> Path:
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    return OUTPUT
+
+
+@pytest.fixture
+def show(chromium: Browser, tmp_path: Path) -> Show:
+    """Open the page that is made of these facts."""
+    numbers = itertools.count()
+
+    def open_page(facts: Facts, **window: t.Any) -> Tab:
+        path = tmp_path / f"{next(numbers)}.html"
+        looked_at = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+        path.write_text(render(facts, name="mysql", namespace="shop", looked_at=looked_at), encoding="utf-8")
+        return Tab(chromium, path.as_uri(), **window)
+
+    return open_page
