@@ -1,6 +1,7 @@
 # make demo   a real Kubernetes and a replicating MySQL on this machine, from nothing
 # make test   every test, from nothing
 # make lint   style, types, layers      make unit   seconds, no cluster      make clean   stop and remove everything
+# make browser   the HTML page in Chromium, which is installed if it is missing
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

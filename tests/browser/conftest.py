@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -40,14 +39,17 @@ def output() -> Path:
 
 
 @pytest.fixture
-def show(chromium: Browser, tmp_path: Path) -> Show:
-    """Open the page that is made of these facts."""
-    numbers = itertools.count()
+def show(chromium: Browser, tmp_path: Path) -> Iterator[Show]:
+    """Open the page that is made of these facts; it is closed at the end."""
+    tabs: list[Tab] = []
 
     def open_page(facts: Facts, **window: t.Any) -> Tab:
-        path = tmp_path / f"{next(numbers)}.html"
+        path = tmp_path / f"{len(tabs)}.html"
         looked_at = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
         path.write_text(render(facts, name="mysql", namespace="shop", looked_at=looked_at), encoding="utf-8")
-        return Tab(chromium, path.as_uri(), **window)
+        tabs.append(Tab(chromium, path.as_uri(), **window))
+        return tabs[-1]
 
-    return open_page
+    yield open_page
+    for tab in tabs:
+        tab.close()
