@@ -17,7 +17,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.names import
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.assess import assess
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
-from unit.fakes.kubernetes_objects import NAMES, deployed, stateful_set
+from unit.fakes.kubernetes_objects import SOUGHT, deployed, stateful_set
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating, uuid_of
 from unit.fakes.store import FakeObjectStore
 
@@ -29,7 +29,7 @@ Facts = dict[str, t.Any]
 def facts_of(
     *servers: FakeServer, store: FakeObjectStore | None = None, ignored: frozenset[FindingKind] = frozenset()
 ) -> Facts:
-    seen = observe(store or deployed(len(servers)), Fleet(FakeConnector(*servers), 1), NAMES, catch_up=0)
+    seen = observe(store or deployed(len(servers)), Fleet(FakeConnector(*servers), 1), SOUGHT, catch_up=0)
     facts = report.facts(seen, assess(seen, max_lag=30, ignored=ignored))
     for number, instance in enumerate(facts["instances"]):
         instance |= {"node": f"worker-{number}", "restarts": number, "volume_used": 0.25 * number % 1}

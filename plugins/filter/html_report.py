@@ -61,22 +61,26 @@ import typing as t
 from collections.abc import Callable, Mapping
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SpecError
 from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.page import render
 from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.words import moment
+from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 
 
 def html_report(facts: object, name: str, namespace: str, looked_at: str) -> str:
-    if not isinstance(facts, Mapping) or not {"state", "instances", "findings"} <= facts.keys():
+    if not isinstance(facts, Mapping) or not {"state", "routes", "instances", "findings"} <= facts.keys():
         found = f"a dict with {', '.join(sorted(facts)) or 'nothing'}" if isinstance(facts, Mapping) else type(facts).__name__
         raise AnsibleFilterError(
             f"html_report: expected the result of mysql_cluster_info or mysql_cluster_verify, found {found}; "
             "a task that was skipped, or failed before it looked, has none"
         )
     try:
-        time = moment(looked_at)
+        names, time = Names.parse(name, namespace), moment(looked_at)
+    except SpecError as error:
+        raise AnsibleFilterError(f"html_report: {error.message}") from error
     except ValueError as error:
         raise AnsibleFilterError(f"html_report: looked_at: expected a time such as 2026-01-01T12:00:00Z: {error}") from error
-    return render(facts, name=name, namespace=namespace, looked_at=time)
+    return render(facts, names, time)
 
 
 class FilterModule:

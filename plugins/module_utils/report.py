@@ -14,7 +14,7 @@ from .mysql.status import History, InstanceStatus
 from .replication.assess import Assessment
 from .replication.canary import CanaryResult
 from .replication.findings import Finding
-from .replication.observation import ClusterObservation, InstanceObservation
+from .replication.observation import ClusterObservation, InstanceObservation, Routes
 from .replication.verify import Verdict
 
 __all__ = ["Result", "facts", "require_accepted", "verification"]
@@ -29,11 +29,17 @@ def facts(observation: ClusterObservation, assessment: Assessment) -> Result:
         "state": assessment.state,
         "healthy": assessment.healthy,
         "primary": assessment.primary,
+        "routes": _routes(observation.layout.routes),
         "instances": instances,
         "findings": [_finding(each, assessment) for each in assessment.findings],
         "summary": summary(observation, assessment),
         "table": table(instances, assessment),
     }
+
+
+def _routes(routes: Routes) -> Result:
+    found = {"primary": routes.primary, "read": routes.read}
+    return {service: None if pods is None else sorted(pods) for service, pods in found.items()}
 
 
 def verification(verdict: Verdict) -> Result:

@@ -70,6 +70,15 @@ primary:
   returned: success
   type: str
   sample: mysql-0
+routes:
+  description:
+    - The instances to which the Services for writes (C(primary)) and reads (C(read)) lead; null if there is no such Service, or
+      it may not be looked at.
+  returned: success
+  type: dict
+  sample:
+    primary: [mysql-0]
+    read: [mysql-0, mysql-1, mysql-2]
 instances:
   description: What each instance answered. A value that is not known is null.
   returned: success

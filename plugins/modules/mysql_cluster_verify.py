@@ -105,6 +105,15 @@ primary:
   returned: always, once the cluster was looked at
   type: str
   sample: mysql-0
+routes:
+  description:
+    - The instances to which the Services for writes (C(primary)) and reads (C(read)) lead; null if there is no such Service, or
+      it may not be looked at.
+  returned: always, once the cluster was looked at
+  type: dict
+  sample:
+    primary: [mysql-0]
+    read: [mysql-0, mysql-1, mysql-2]
 instances:
   description: What each instance answered. A value that is not known is null.
   returned: always, once the cluster was looked at

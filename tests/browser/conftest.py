@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.page import render
+from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 from browser.chromium import Browser, Tab, browser
 from report_facts import Facts
 
@@ -46,7 +47,7 @@ def show(chromium: Browser, tmp_path: Path) -> Iterator[Show]:
     def open_page(facts: Facts, **window: t.Any) -> Tab:
         path = tmp_path / f"{len(tabs)}.html"
         looked_at = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
-        path.write_text(render(facts, name="mysql", namespace="shop", looked_at=looked_at), encoding="utf-8")
+        path.write_text(render(facts, Names("mysql", "shop"), looked_at), encoding="utf-8")
         tabs.append(Tab(chromium, path.as_uri(), **window))
         return tabs[-1]
 

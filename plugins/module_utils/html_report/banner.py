@@ -7,25 +7,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from ..constants import MYSQL_PORT
+from ..names import Names
 from ..replication.assess import STATES, State
-from .markup import Markup, element
+from .markup import Child, Markup, element
 from .meaning import SYMBOLS, Condition, Facts, condition_of
 from .words import UNKNOWN, clock
 
 __all__ = ["banner"]
 
 
-def banner(facts: Facts, name: str, namespace: str, looked_at: datetime) -> Markup:
+def banner(facts: Facts, names: Names, looked_at: datetime) -> Markup:
     state = facts["state"]
     return element(
         "header",
-        element("p", "MySQL cluster ", element("b", name), " in namespace ", element("b", namespace), class_="cluster"),
+        element(
+            "p",
+            "MySQL cluster ",
+            element("b", names.cluster),
+            " in namespace ",
+            element("b", names.namespace),
+            class_="cluster",
+        ),
         element("h1", element("span", SYMBOLS[state], class_="symbol", aria_hidden="true"), state),
         element("p", _definition(state), class_="definition"),
-        _numbers(facts, looked_at),
+        _numbers(facts, names, looked_at),
         class_=f"banner {state}",
     )
 
@@ -35,16 +44,24 @@ def _definition(state: State) -> str:
     return " ".join((dict(STATES)[state].__doc__ or "").split())
 
 
-def _numbers(facts: Facts, looked_at: datetime) -> Markup:
-    endpoints = facts.get("endpoints") or {}
-    rows = [
-        ("Primary", facts["primary"] or UNKNOWN),
-        ("Instances", _instances(facts)),
-        ("Findings", _findings(facts)),
-        *((purpose.capitalize(), address) for purpose, address in endpoints.items()),
-        ("Looked at", clock(looked_at)),
+def _numbers(facts: Facts, names: Names, looked_at: datetime) -> Markup:
+    rows: list[tuple[str, list[Child]]] = [
+        ("Primary", [facts["primary"] or UNKNOWN]),
+        ("Instances", [_instances(facts)]),
+        ("Findings", [_findings(facts)]),
+        ("Looked at", [clock(looked_at)]),
+        *_routes(facts, names),
     ]
-    return element("dl", *(element("div", element("dt", term), element("dd", value)) for term, value in rows))
+    return element("dl", *(element("div", element("dt", term), element("dd", *value)) for term, value in rows))
+
+
+def _routes(facts: Facts, names: Names) -> Iterator[tuple[str, list[Child]]]:
+    """Where to connect, if there are Services for that, and where one gets to."""
+    for purpose, route, service in (("Writes", "primary", names.primary_service), ("Reads", "read", names.read_service)):
+        pods = facts["routes"][route]
+        if pods is not None:
+            leads = element("span", f"leads to {', '.join(pods) or 'nobody'}", class_="small")
+            yield purpose, [f"{names.service_host(service)}:{MYSQL_PORT}", leads]
 
 
 def _instances(facts: Facts) -> str:

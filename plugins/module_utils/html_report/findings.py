@@ -38,7 +38,7 @@ def _card(group: Group, looked_at: datetime) -> Markup:
 
 
 def _case(finding: Facts, looked_at: datetime) -> Markup:
-    since = finding.get("since")
+    since = finding["since"]
     return element(
         "li",
         element("b", finding["instance"] or "cluster"),

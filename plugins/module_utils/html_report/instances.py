@@ -101,9 +101,9 @@ def _server(_facts: Facts, instance: Facts) -> Cell:
 
 
 def _pod(_facts: Facts, instance: Facts) -> Cell:
-    restarts, used = instance.get("restarts"), instance.get("volume_used")
+    restarts, used = instance["restarts"], instance["volume_used"]
     return [
-        instance.get("node") or UNKNOWN,
+        instance["node"] or UNKNOWN,
         _small(f"restarts: {UNKNOWN if restarts is None else restarts}"),
         _small(f"volume: {UNKNOWN if used is None else f'{percent(used)} full'}"),
         None if used is None else _bar(used),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ..names import Names
 from .banner import banner
 from .findings import findings_section
 from .instances import instances_section
@@ -25,19 +26,19 @@ __all__ = ["render"]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def render(facts: Facts, *, name: str, namespace: str, looked_at: datetime) -> str:
-    """The page about the cluster ``name`` in ``namespace``, from what ``report.facts`` made of a look at it then."""
+def render(facts: Facts, names: Names, looked_at: datetime) -> str:
+    """The page about a cluster, from what ``report.facts`` made of a look at it at that time."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{facts['state']}: MySQL cluster {name} in {namespace}"),
+        element("title", f"{facts['state']}: MySQL cluster {names.cluster} in {names.namespace}"),
         # Constant, and style sheets know no entities.
         Markup(f"<style>{STYLE}</style>"),
     )
     main = element("main", findings_section(facts, looked_at), topology_section(facts), instances_section(facts))
     footer = element("footer", f"This page shows what was found at {clock(looked_at)}, and does not renew itself.")
-    body = element("body", banner(facts, name, namespace, looked_at), main, footer)
+    body = element("body", banner(facts, names, looked_at), main, footer)
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"

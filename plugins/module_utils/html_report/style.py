@@ -43,6 +43,7 @@ code, svg .name { font-family: ui-monospace, "DejaVu Sans Mono", monospace; }
 .banner dl { display: flex; flex-wrap: wrap; gap: 8px 28px; margin-top: 12px; }
 dt { font-size: .8rem; color: var(--faint); }
 dd { font-weight: 600; }
+dd .small { font-weight: 400; }
 
 main { display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr) minmax(300px, 430px); }
 .instances { grid-column: 1 / -1; }

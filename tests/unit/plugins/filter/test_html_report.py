@@ -35,3 +35,8 @@ def test_not_a_result(facts: object, found: str) -> None:
 def test_not_a_time() -> None:
     with pytest.raises(AnsibleFilterError, match=r"looked_at: expected a time such as .*'noon'"):
         html_report(degraded(), "mysql", "shop", "noon")
+
+
+def test_not_a_name() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"html_report: namespace: 'The Shop' is not a DNS label"):
+        html_report(degraded(), "mysql", "The Shop", TIME)

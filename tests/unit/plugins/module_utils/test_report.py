@@ -30,7 +30,7 @@ from unit.fakes.kubernetes_objects import SOUGHT, deployed, stateful_set
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating, uuid_of
 from unit.fakes.store import FakeObjectStore
 
-KEYS = {"state", "healthy", "primary", "instances", "findings", "canary", "summary", "table", "duration"}
+KEYS = {"state", "healthy", "primary", "routes", "instances", "findings", "canary", "summary", "table", "duration"}
 
 
 def judged(*servers: FakeServer, timeout: float = 0, canary: bool = True, store: FakeObjectStore | None = None) -> Verdict:
@@ -71,6 +71,13 @@ def test_healthy() -> None:
         "mysql-1   replica  ok     mysql-0.mysql:3306  0.000 s",
         "mysql-2   replica  ok     mysql-0.mysql:3306  0.000 s",
     ]
+
+
+def test_routes() -> None:
+    result = report.verification(judged(*replicating()))
+    assert result["routes"] == {"primary": ["mysql-0"], "read": ["mysql-0", "mysql-1", "mysql-2"]}
+    nothing = report.verification(judged(store=FakeObjectStore(), canary=False))
+    assert nothing["routes"] == {"primary": None, "read": None}
 
 
 def test_instance() -> None:

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.page import render
+from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.assess import STATES as DEFINITIONS
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ SHOWN = ("name", "problem", "version", "source", "io_running", "sql_running", "n
 
 
 def page_of(facts: Facts, name: str = "mysql", namespace: str = "shop") -> Node:
-    return parse(render(facts, name=name, namespace=namespace, looked_at=LOOKED_AT))
+    return parse(render(facts, Names(name, namespace), LOOKED_AT))
 
 
 def everywhere(text: str) -> Facts:
@@ -38,7 +39,7 @@ def everywhere(text: str) -> Facts:
     # Commas part the members of a GTID set, each of which is an element.
     facts["instances"][0] |= {**dict.fromkeys(INSTANCE_TEXTS, text), "gtid_executed": text.replace(",", ";")}
     finding = {"severity": "critical", "ignored": False, "since": None, **dict.fromkeys(FINDING_TEXTS, text)}
-    return {**facts, "primary": text, "summary": text, "table": [text], "findings": [finding]}
+    return {**facts, "primary": text, "routes": {"primary": [text], "read": [text]}, "findings": [finding]}
 
 
 def shown(text: str) -> str:
@@ -62,7 +63,7 @@ def test_no_text_is_more_than_text(hostile: str) -> None:
     cells = page.one("tbody").text
     assert cells.count(words) >= len(SHOWN)
     # Halves of surrogate pairs could not be written.
-    render(everywhere(hostile), name=hostile, namespace=hostile, looked_at=LOOKED_AT).encode()
+    render(everywhere(hostile), Names(hostile, hostile), LOOKED_AT).encode()
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -84,6 +85,15 @@ def test_every_state_has_an_example() -> None:
 
 def numbers(page: Node) -> dict[str, str]:
     return {each.one("dt").text: each.one("dd").text for each in page.one("header").one("dl").all("div")}
+
+
+def test_where_to_connect() -> None:
+    facts = healthy()
+    assert numbers(page_of(facts))["Writes"] == "mysql-primary.shop.svc:3306leads to mysql-0"
+    assert numbers(page_of(facts))["Reads"] == "mysql-read.shop.svc:3306leads to mysql-0, mysql-1, mysql-2"
+    facts["routes"] = {"primary": [], "read": None}
+    assert numbers(page_of(facts))["Writes"] == "mysql-primary.shop.svc:3306leads to nobody"
+    assert "Reads" not in numbers(page_of(facts))
 
 
 def rows(page: Node) -> list[dict[str, str]]:
@@ -199,7 +209,7 @@ def test_nothing_to_show() -> None:
 @pytest.mark.parametrize("make", [*STATES.values(), twelve])
 def test_nothing_outside_is_needed_or_run(make: t.Callable[[], Facts]) -> None:
     facts = make()
-    text = render(facts, name="mysql", namespace="shop", looked_at=LOOKED_AT)
+    text = render(facts, Names("mysql", "shop"), LOOKED_AT)
     page = parse(text)
     assert not re.search(r"https?:|//|url\(|@import|<script|<link|<img|<iframe|javascript:", text)
     attributes = {name for node in page.walk() for name in node.attributes}
