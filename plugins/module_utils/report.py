@@ -39,7 +39,8 @@ def facts(observation: ClusterObservation, assessment: Assessment) -> Result:
 
 def _routes(routes: Routes) -> Result:
     found = {"primary": routes.primary, "read": routes.read}
-    return {service: None if pods is None else sorted(pods) for service, pods in found.items()}
+    # mysql-2 before mysql-10.
+    return {service: None if pods is None else sorted(pods, key=lambda pod: (len(pod), pod)) for service, pods in found.items()}
 
 
 def verification(verdict: Verdict) -> Result:

@@ -19,6 +19,9 @@ from .words import UNKNOWN, clock
 
 __all__ = ["banner"]
 
+# More instances than this are counted and not named.
+_NAMED = 3
+
 
 def banner(facts: Facts, names: Names, looked_at: datetime) -> Markup:
     state = facts["state"]
@@ -60,7 +63,8 @@ def _routes(facts: Facts, names: Names) -> Iterator[tuple[str, list[Child]]]:
     for purpose, route, service in (("Writes", "primary", names.primary_service), ("Reads", "read", names.read_service)):
         pods = facts["routes"][route]
         if pods is not None:
-            leads = element("span", f"leads to {', '.join(pods) or 'nobody'}", class_="small")
+            where = f"{len(pods)} instances" if len(pods) > _NAMED else _list(pods, "nobody")
+            leads = element("span", f"leads to {where}", class_="small")
             yield purpose, [f"{names.service_host(service)}:{MYSQL_PORT}", leads]
 
 
@@ -80,5 +84,5 @@ def _findings(facts: Facts) -> str:
     return _list(f"{counted[kind]} {kind}" for kind in ("critical", "unknown", "warning", "ignored") if counted[kind])
 
 
-def _list(parts: Iterable[str]) -> str:
-    return ", ".join(parts) or "none"
+def _list(parts: Iterable[str], nothing: str = "none") -> str:
+    return ", ".join(parts) or nothing

@@ -76,6 +76,7 @@ def test_healthy() -> None:
 def test_routes() -> None:
     result = report.verification(judged(*replicating()))
     assert result["routes"] == {"primary": ["mysql-0"], "read": ["mysql-0", "mysql-1", "mysql-2"]}
+    assert report.verification(judged(*replicating(11)))["routes"]["read"][-2:] == ["mysql-9", "mysql-10"]
     nothing = report.verification(judged(store=FakeObjectStore(), canary=False))
     assert nothing["routes"] == {"primary": None, "read": None}
 
