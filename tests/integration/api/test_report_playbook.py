@@ -55,3 +55,5 @@ def test_a_cluster_that_replicates(report: Report, namespace: Namespace, tmp_pat
     assert f"<title>healthy: MySQL cluster mysql in {namespace.name}</title>" in text
     assert "mysql-0.mysql:3306" in text
     assert 'class="runs"' in text
+    assert f"mysql-primary.{namespace.name}.svc:3306" in text
+    assert text.count("restarts: 0") == 2
