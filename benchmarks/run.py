@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,13 +24,14 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-HOME = Path(os.environ["KUBEMYSQL_HOME"])
-KUBECTL = [str(HOME / "kubectl"), f"--kubeconfig={HOME / 'kubeconfig'}"]
+from local import HOME, ROOT, kubectl, namespace, objects, playbook, process_of, spread
+
 AUDIT_LOG = Path("/var/lib/kubemysql/log/audit.log")
 SIZES = (3, 5, 9)
 TARGETS = {3: 16.0, 5: 22.0, 9: 36.0}
 NO_OP_TARGET = 2.5
+VERIFY_TARGETS = {3: 0.9, 5: 1.1, 9: 1.3}
+CONNECT_TIMEOUT = 2
 MEMORY_TARGET = 120
 # Runs one module as AnsiballZ does, in one Python process, so that its peak memory can be read.
 RUN_MODULE = """
@@ -51,21 +52,9 @@ class Size:
     deploy: list[float] = field(default_factory=list)
     no_op: list[float] = field(default_factory=list)
     verify: list[float] = field(default_factory=list)
+    unreachable: list[float] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
-
-
-def playbook(name: str, namespace: str, replicas: int, **variables: object) -> float:
-    """Seconds that a playbook takes; fails loudly."""
-    given = {"mysql_cluster_namespace": namespace, "mysql_cluster_replicas": replicas, **variables}
-    environment = {**os.environ, "K8S_AUTH_KUBECONFIG": str(HOME / "kubeconfig")}
-    command = ["ansible-playbook", str(ROOT / "playbooks" / name), "-e", json.dumps(given)]
-    begin = time.monotonic()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - begin
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return seconds
 
 
 def empty_playbook() -> float:
@@ -127,21 +116,12 @@ def _of(event: dict[str, t.Any], namespace: str) -> bool:
     return event["requestURI"].startswith("/version") or f"/namespaces/{namespace}" in event["requestURI"]
 
 
-def kubectl(*arguments: str) -> None:
-    subprocess.run([*KUBECTL, *arguments], check=True, capture_output=True)
-
-
 def measure(size: Size, runs: int) -> None:
     for run in range(runs):
-        # An earlier one of the same name may still be on its way out.
-        namespace = f"bench-{size.replicas}-{uuid.uuid4().hex[:6]}"
-        kubectl("create", "namespace", namespace)
-        try:
-            size.deploy.append(playbook("deploy-mysql.yml", namespace, size.replicas))
+        with namespace(f"bench-{size.replicas}") as name:
+            size.deploy.append(playbook("deploy-mysql.yml", name, size.replicas))
             if run == 0:
-                measure_deployed(size, namespace)
-        finally:
-            kubectl("delete", "namespace", namespace)
+                measure_deployed(size, name)
 
 
 def measure_deployed(size: Size, namespace: str) -> None:
@@ -156,16 +136,25 @@ def measure_deployed(size: Size, namespace: str) -> None:
         _seconds, size.memory[module] = module_process(module, namespace, options)
         size.requests[module] = requests.count(namespace)
     size.verify = [module_process("mysql_cluster_verify", namespace, {"canary": False})[0] for _ in range(5)]
+    size.unreachable = measure_unreachable(namespace)
 
 
-def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+def measure_unreachable(namespace: str) -> list[float]:
+    """A look at the cluster while one replica's server is stopped: it accepts connections and says nothing."""
+    address = objects(namespace, "pods")["mysql-1"]["status"]["podIP"]
+    server = process_of("mysqld", address)
+    os.kill(server, signal.SIGSTOP)
+    try:
+        options: dict[str, object] = {"connect_timeout": CONNECT_TIMEOUT}
+        return [module_process("mysql_cluster_info", namespace, options)[0] for _ in range(3)]
+    finally:
+        os.kill(server, signal.SIGCONT)
 
 
 def report(sizes: list[Size], empty: list[float]) -> str:
     rows = [
         f"| {each.replicas} | {spread(each.deploy)} | {TARGETS[each.replicas]:.0f} | {spread(each.no_op)} "
-        f"| {spread(each.verify)} "
+        f"| {spread(each.verify, 2)} | {VERIFY_TARGETS[each.replicas]} | {spread(each.unreachable, 2)} "
         f"| {each.requests['mysql_cluster']} + {each.requests['mysql_cluster_verify']} "
         f"| {max(each.memory.values()):.0f} |"
         for each in sizes
@@ -176,14 +165,16 @@ def report(sizes: list[Size], empty: list[float]) -> str:
 Written by `make bench`; do not edit. MySQL 9.7 on the local cluster of [docs/local-cluster.md](../docs/local-cluster.md), \
 {os.cpu_count()} cores. Seconds are the median, with minimum and maximum.
 
-| instances | empty namespace to verified | target | the role again, nothing to do | verify alone, without canary \
-| API requests of that | peak memory, MiB |
-| --- | --- | --- | --- | --- | --- | --- |
+| instances | empty namespace to verified | target | the role again, nothing to do | verify alone, without canary | target \
+| one instance unreachable | API requests of that | peak memory, MiB |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
 - *Empty namespace to verified* and *the role again*: `ansible-playbook playbooks/deploy-mysql.yml`, start to end. \
 An empty playbook takes {spread(empty)} s of it. Target for nothing to do, three instances: {NO_OP_TARGET} s.
 - *Verify alone*: the process of the module `mysql_cluster_verify`.
+- *One instance unreachable*: the process of `mysql_cluster_info` with a replica's server stopped by SIGSTOP and \
+`connect_timeout: {CONNECT_TIMEOUT}`: it costs its own timeout, once.
 - *API requests*: of `mysql_cluster` and of `mysql_cluster_verify` with nothing to do, from the API server's audit log.
 - *Peak memory*: the larger of the two modules' processes. Target: under {MEMORY_TARGET} MiB.
 """

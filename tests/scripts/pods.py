@@ -411,14 +411,14 @@ class Pod:
         wait_for("the fault", (self.base / "tmp" / "fault").exists)
 
     def mysqld_pid(self) -> int:
-        """The server's process, as the machine numbers it."""
+        """The server's process, as the machine numbers it: a child of the container's first one."""
 
         def find() -> int:
             for container in self.containers:
                 if container.running and container.name.endswith("/mysql"):
-                    pid = container.pid
-                    if Path(f"/proc/{pid}/comm").read_text().strip() == "mysqld":
-                        return pid
+                    for pid in container.children():
+                        if Path(f"/proc/{pid}/comm").read_text().strip() == "mysqld":
+                            return pid
             return 0
 
         return wait_for("mysqld", find)

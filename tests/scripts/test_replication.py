@@ -176,6 +176,24 @@ def test_it_costs_little_while_nothing_happens(shared_pair: tuple[Pod, Pod]) -> 
         assert sorted(watcher.children()) == children and len(children) == 2
 
 
+def test_a_stop_is_heard_at_any_moment_of_a_start(pair: tuple[Pod, Pod]) -> None:
+    """The entrypoint has no handler for SIGTERM, nor has a server that has just been started."""
+    _, replica = pair
+    replica.container("replication").stop()
+    replica.container("mysql").stop()
+    container = replica.start("mysql", path=replica.fault("docker-entrypoint.sh", "mysqld*"))
+    replica.wait_for_fault()
+    container.kill(signal.SIGTERM)
+    container.wait(5)
+    container = replica.start_mysql()
+    replica.mysqld_pid()
+    container.kill(signal.SIGTERM)
+    container.wait(5)
+    replica.start_mysql()
+    replica.start("replication")
+    replica.wait_ready()
+
+
 def test_a_stop_does_not_wait_for_the_replica(pair: tuple[Pod, Pod]) -> None:
     """Without the hook it takes ten seconds. The container `replication` ends at once."""
     primary, replica = pair

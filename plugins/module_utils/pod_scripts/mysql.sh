@@ -6,8 +6,33 @@
 # Container mysql: hands over to the image's own entrypoint. Every start is read-only, the container `replication` gives
 # the instance its role; only the very first initialisation of the primary has to write.
 set -euo pipefail
+# From the first moment on; see `supervise`.
+CHILD=
+STOPPING=
+stop() {
+  STOPPING=yes
+  [[ -z $CHILD ]] || kill -TERM "$CHILD" 2>/dev/null || true
+}
+trap stop TERM INT
 # shellcheck source=lib.sh
 source /kubemysql/scripts/lib.sh
+
+# Run the entrypoint, and the server that it becomes, as a child, and pass SIGTERM on. As the container's first process they
+# would not get it before they have a handler for it, since the kernel drops what a first process has no handler for: a pod
+# that is deleted while it starts would last for its whole grace period.
+supervise() { # COMMAND...
+  local status
+  [[ -z $STOPPING ]] || exit 143
+  "$@" &
+  CHILD=$!
+  [[ -z $STOPPING ]] || stop
+  while :; do
+    status=0
+    wait "$CHILD" || status=$?
+    # A signal ends the wait, but not the child.
+    kill -0 "$CHILD" 2>/dev/null || exit "$status"
+  done
+}
 
 # The entrypoint puts root's password into its environment, and into SQL and option files without quoting it. So it gets
 # a password to throw away; users.sh sets the real one beside it and the container `replication` discards this one.
@@ -26,7 +51,7 @@ first_start() {
   export MYSQL_ROOT_PASSWORD_FILE=$file MYSQL_ROOT_HOST=localhost
   unset MYSQL_ROOT_PASSWORD MYSQL_ALLOW_EMPTY_PASSWORD MYSQL_RANDOM_ROOT_PASSWORD MYSQL_ONETIME_PASSWORD
   log "first initialisation of the primary"
-  exec docker-entrypoint.sh mysqld
+  supervise docker-entrypoint.sh mysqld
 }
 
 later_start() {
@@ -35,7 +60,7 @@ later_start() {
   # Values that somebody persisted win over option files and over the command line, but not over the init file, which the
   # server executes before it lets anybody in.
   write_read_only_sql
-  exec docker-entrypoint.sh mysqld --read-only=ON --super-read-only=ON --init-file="$READ_ONLY_SQL"
+  supervise docker-entrypoint.sh mysqld --read-only=ON --super-read-only=ON --init-file="$READ_ONLY_SQL"
 }
 
 main() {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,10 @@ def server() -> Server:
         pytest.skip(f"no cluster answers at {kubeconfig}: {error}; `make cluster` starts one")
 
 
-@pytest.fixture
-def namespace(server: Server) -> Iterator[Namespace]:
-    name = f"kubemysql-api-{uuid.uuid4().hex[:8]}"
+@contextmanager
+def namespace_of(server: Server, prefix: str) -> Iterator[Namespace]:
+    """A namespace whose name begins with ``prefix``, gone with all that is in it."""
+    name = f"{prefix}-{uuid.uuid4().hex[:8]}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     server.request("POST", "/api/v1/namespaces", body)
     try:
@@ -48,6 +50,12 @@ def namespace(server: Server) -> Iterator[Namespace]:
     finally:
         # It goes in the background.
         server.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def namespace(server: Server) -> Iterator[Namespace]:
+    with namespace_of(server, "kubemysql-api") as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The local cluster as the benchmarks use it: its programs, a playbook's wall time, its pods' processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import typing as t
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["HOME", "ROOT", "kubectl", "namespace", "objects", "playbook", "process_of", "spread", "wait_for"]
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ["KUBEMYSQL_HOME"])
+_KUBECTL = [str(HOME / "kubectl"), f"--kubeconfig={HOME / 'kubeconfig'}"]
+
+
+def kubectl(*arguments: str, stdin: str | None = None) -> str:
+    """What kubectl printed; fails loudly."""
+    done = subprocess.run([*_KUBECTL, *arguments], input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"kubectl {' '.join(arguments)} failed: {done.stderr}")
+    return done.stdout
+
+
+def objects(namespace: str, kind: str) -> dict[str, dict[str, t.Any]]:
+    """The live objects of a kind by name."""
+    items = json.loads(kubectl("-n", namespace, "get", kind, "-o", "json"))["items"]
+    return {item["metadata"]["name"]: item for item in items}
+
+
+@contextmanager
+def namespace(name: str) -> Iterator[str]:
+    """A namespace that goes in the end. An earlier one may still be on its way out, so each gets a name of its own."""
+    made = f"{name}-{os.urandom(3).hex()}"
+    kubectl("create", "namespace", made)
+    try:
+        yield made
+    finally:
+        kubectl("delete", "namespace", made)
+
+
+def playbook(name: str, namespace: str, replicas: int, **variables: object) -> float:
+    """Seconds that a playbook takes; fails loudly."""
+    given = {"mysql_cluster_namespace": namespace, "mysql_cluster_replicas": replicas, **variables}
+    environment = {**os.environ, "K8S_AUTH_KUBECONFIG": str(HOME / "kubeconfig")}
+    command = ["ansible-playbook", str(ROOT / "playbooks" / name), "-e", json.dumps(given)]
+    begin = time.monotonic()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    seconds = time.monotonic() - begin
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return seconds
+
+
+def process_of(command: str, address: str) -> int:
+    """The process of this name in the pod with this address, as the machine numbers it."""
+    wanted = f"POD_IP={address}"
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "comm").read_text().strip() == command and wanted in (folder / "environ").read_text().split("\0"):
+                return int(folder.name)
+        except OSError:
+            continue
+    sys.exit(f"the pod with the address {address} runs no {command}")
+
+
+def wait_for(what: str, probe: t.Callable[[], bool], timeout: float = 300.0, interval: float = 0.2) -> float:
+    """Seconds until ``probe`` was true."""
+    begin = time.monotonic()
+    while not probe():
+        if time.monotonic() - begin > timeout:
+            sys.exit(f"waited {timeout:g} s for {what}")
+        time.sleep(interval)
+    return time.monotonic() - begin
+
+
+def spread(values: list[float], digits: int = 1) -> str:
+    middle, least, most = (f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
+    return f"{middle} ({least} to {most})"

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A primary with half a gigabyte of data, from which others are cloned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from integration.api.conftest import namespace_of, server
+from integration.api.server import Server
+from integration.provisioning.deployment import Deployment
+
+__all__ = ["server"]
+
+MEBIBYTES = 500
+RESOURCES = {"requests": {"cpu": "50m", "memory": "256Mi"}}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="module")
+def deployment(server: Server) -> Iterator[Deployment]:
+    with namespace_of(server, "kubemysql-provisioning") as namespace:
+        made = Deployment(namespace)
+        result = made.deploy(1, storage_size="3Gi", resources=RESOURCES)
+        assert not result.get("failed"), result["msg"]
+        made.fill(MEBIBYTES)
+        yield made

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A deployed cluster as an application sees it: an account, tables, and a writer that remembers what it was told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SqlError, Unreachable
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.auth import KubernetesAuth
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.client import connect
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import (
+    PyMySqlConnector,
+    PyMySqlSession,
+    dial_pods,
+)
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
+from integration.api.module import Result, run_module
+from integration.api.server import Namespace, Object, credentials, eventually
+
+__all__ = ["Deployment", "Writer"]
+
+PASSWORD = "application"
+TABLES = 4
+# One row is some 16 KiB, so that filling the tables takes few statements.
+_FILL = """
+SET cte_max_recursion_depth = {rows};
+INSERT INTO shop.bulk{table} (filling) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+  SELECT CONCAT(RANDOM_BYTES(1000), REPEAT(UUID(), 420)) FROM n
+"""
+_ROOT = (
+    'mysql --defaults-file=<(printf \'[client]\\nuser=root\\npassword="%s"\\n\' "$(</kubemysql/secret/root-password)") '
+    "--socket=/var/run/mysqld/mysqld.sock --batch --skip-column-names"
+)
+
+
+@dataclass
+class Deployment:
+    """The cluster ``mysql`` in a namespace of its own."""
+
+    namespace: Namespace
+
+    def __post_init__(self) -> None:
+        auth = dict.fromkeys(KubernetesAuth.__dataclass_fields__) | credentials()
+        client = connect(KubernetesAuth.from_params(auth), self.namespace.name, dry_run=True)
+        self._connector = PyMySqlConnector(dial_pods(client), "app", PASSWORD)
+
+    def deploy(self, replicas: int, **options: object) -> Result:
+        return run_module(namespace=self.namespace.name, replicas=replicas, **options)
+
+    def root(self, instance: str, sql: str) -> str:
+        """Run SQL as root over the socket inside the pod."""
+        kubectl = [str(Path(os.environ["KUBEMYSQL_HOME"], "kubectl")), f"--kubeconfig={credentials()['kubeconfig']}"]
+        command = [*kubectl, "-n", self.namespace.name, "exec", "-i", instance, "-c", "mysql", "--", "bash", "-c", _ROOT]
+        done = subprocess.run(command, input=sql, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def fill(self, mebibytes: int) -> None:
+        """Make the tables and put at least so much into them."""
+        self.root("mysql-0", f"CREATE USER app@'%' IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON shop.* TO app@'%'")
+        self.root("mysql-0", "GRANT REPLICATION CLIENT ON *.* TO app@'%'; CREATE DATABASE shop")
+        self.root("mysql-0", "CREATE TABLE shop.written (id INT PRIMARY KEY, text VARCHAR(200))")
+        for table in range(TABLES):
+            columns = "id INT AUTO_INCREMENT PRIMARY KEY, filling MEDIUMBLOB"
+            self.root("mysql-0", f"CREATE TABLE shop.bulk{table} ({columns})")
+            self.root("mysql-0", _FILL.format(table=table, rows=mebibytes * 64 // TABLES))
+
+    def session(self, instance: str) -> PyMySqlSession:
+        return self._connector.connect(instance, 30)
+
+    def checksums(self, instance: str) -> dict[str, object]:
+        """Checksum and number of rows of every table."""
+        session = self.session(instance)
+        tables = ["shop.written", *(f"shop.bulk{table}" for table in range(TABLES))]
+        sums = {str(row["Table"]): row["Checksum"] for row in session.fetch(Query(f"CHECKSUM TABLE {', '.join(tables)}"))}
+        counts = {f"{table} rows": session.fetch(Query(f"SELECT COUNT(*) AS n FROM {table}"))[0]["n"] for table in tables}
+        session.close()
+        return {**sums, **counts}
+
+    def wait_for_writes(self, instance: str) -> None:
+        """Until the instance has all that the primary has."""
+        executed = self.root("mysql-0", "SELECT REPLACE(@@global.gtid_executed, CHAR(10), '')")
+        assert self.root(instance, f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{executed}', 60)") == "0"
+
+    def pod(self, name: str) -> Object | None:
+        return self.namespace.get("Pod", name)
+
+    def kill(self, name: str) -> None:
+        """Delete the pod without any grace, and wait for its successor."""
+        before = self.namespace.live("Pod", name)["metadata"]["uid"]
+        self.namespace.server.request("DELETE", self.namespace.path("Pod", name), {"gracePeriodSeconds": 0})
+        eventually(
+            f"the successor of {name}",
+            lambda: (self.pod(name) or {"metadata": {}})["metadata"].get("uid") not in (before, None),
+        )
+
+    def provisioning(self, name: str) -> bool:
+        """Whether the pod's init container runs."""
+        statuses = ((self.pod(name) or {}).get("status") or {}).get("initContainerStatuses") or []
+        return any("running" in each["state"] for each in statuses)
+
+    def provisioned(self, name: str) -> bool:
+        """Whether the pod's init container has done its work."""
+        statuses = ((self.pod(name) or {}).get("status") or {}).get("initContainerStatuses") or []
+        return any((each["state"].get("terminated") or {}).get("exitCode") == 0 for each in statuses)
+
+    def scale(self, replicas: int) -> None:
+        self.namespace.patch("StatefulSet", "mysql", {"spec": {"replicas": replicas}}, manager="kubemysql.replication")
+
+    def start_over(self, name: str, replicas: int) -> None:
+        """Take the last instance down, drop its claim, and let it come again with an empty one."""
+        self.scale(replicas - 1)
+        eventually(f"{name} to be gone", lambda: self.pod(name) is None, patience=60)
+        self.namespace.delete("PersistentVolumeClaim", f"data-{name}")
+        eventually("its claim to be gone", lambda: self.namespace.get("PersistentVolumeClaim", f"data-{name}") is None)
+        self.scale(replicas)
+
+
+@dataclass
+class Writer:
+    """Writes rows on the primary, one after the other, and keeps the ids of those whose commit was acknowledged.
+
+    A session that is lost is opened again; of a row whose answer was lost nobody knows, so its id is not used again.
+    """
+
+    deployment: Deployment
+    acknowledged: list[int] = field(default_factory=list)
+
+    def __enter__(self) -> Writer:
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._write)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _write(self) -> None:
+        session: PyMySqlSession | None = None
+        number = 0
+        while not self._over.is_set():
+            number += 1
+            try:
+                session = session or self.deployment.session("mysql-0")
+                session.execute(Query("INSERT INTO shop.written VALUES (%s, REPEAT('x', 200))", (number,)))
+            except Unreachable:
+                session = None
+                self._over.wait(0.2)
+            except SqlError as error:
+                # A primary that has just started takes writes only when it has its role.
+                if error.errno not in (1290, 1836):
+                    raise
+                self._over.wait(0.2)
+            else:
+                self.acknowledged.append(number)
+        if session is not None:
+            session.close()
