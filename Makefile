@@ -73,7 +73,7 @@ integration: cluster
 	$(LOCAL) pytest -q tests/integration
 
 e2e: cluster
-	MOLECULE_GLOB='molecule/*/molecule.yml' molecule test -s default
+	MOLECULE_GLOB='molecule/*/molecule.yml' molecule test --all
 
 test: lint unit browser scripts integration e2e
 
