@@ -80,6 +80,7 @@ test: lint unit browser scripts integration e2e
 bench: cluster
 	$(LOCAL) python benchmarks/run.py
 	$(LOCAL) python benchmarks/probes.py
+	$(LOCAL) python benchmarks/clones.py
 
 clean:
 	if [[ -x $(BIN)/ansible-playbook ]]; then ansible-playbook molecule/shared/cluster-down.yml; fi

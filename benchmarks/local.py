@@ -17,16 +17,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["HOME", "ROOT", "kubectl", "namespace", "objects", "playbook", "process_of", "spread", "wait_for"]
+__all__ = ["HOME", "KUBECTL", "ROOT", "kubectl", "namespace", "objects", "playbook", "process_of", "spread", "wait_for"]
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ["KUBEMYSQL_HOME"])
-_KUBECTL = [str(HOME / "kubectl"), f"--kubeconfig={HOME / 'kubeconfig'}"]
+KUBECTL = [str(HOME / "kubectl"), f"--kubeconfig={HOME / 'kubeconfig'}"]
 
 
 def kubectl(*arguments: str, stdin: str | None = None) -> str:
     """What kubectl printed; fails loudly."""
-    done = subprocess.run([*_KUBECTL, *arguments], input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run([*KUBECTL, *arguments], input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"kubectl {' '.join(arguments)} failed: {done.stderr}")
     return done.stdout
