@@ -30,7 +30,7 @@ help:
 venv: $(VENV)/.complete $(LINK)
 
 $(VENV)/.complete: pyproject.toml
-	./tools/make-venv.sh $(PYTHON) $(VENV)
+	./tools/make-venv.sh $(PYTHON) $(VENV) dev
 
 $(LINK):
 	mkdir -p $(dir $(LINK))

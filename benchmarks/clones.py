@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, The kubemysql.replication authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -102,7 +101,7 @@ def primary_with_data(where: str) -> None:
 def main() -> None:
     with namespace("bench-clone") as where:
         primary_with_data(where)
-        yardstick = [tar_seconds(where) for _ in range(2)]
+        yardstick = [tar_seconds(where) for _round in range(2)]
         print(f"tar | ncat: {yardstick}", flush=True)
         one = playbook("deploy-mysql.yml", where, 2, **OPTIONS)
     with namespace("bench-clones") as where:

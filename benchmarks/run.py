@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, The kubemysql.replication authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -125,7 +124,7 @@ def measure(size: Size, runs: int) -> None:
 
 
 def measure_deployed(size: Size, namespace: str) -> None:
-    for _ in range(5):
+    for _round in range(5):
         size.no_op.append(playbook("deploy-mysql.yml", namespace, size.replicas))
     modules: dict[str, dict[str, object]] = {
         "mysql_cluster": {"replicas": size.replicas},
@@ -135,7 +134,7 @@ def measure_deployed(size: Size, namespace: str) -> None:
         requests = Requests()
         _seconds, size.memory[module] = module_process(module, namespace, options)
         size.requests[module] = requests.count(namespace)
-    size.verify = [module_process("mysql_cluster_verify", namespace, {"canary": False})[0] for _ in range(5)]
+    size.verify = [module_process("mysql_cluster_verify", namespace, {"canary": False})[0] for _round in range(5)]
     size.unreachable = measure_unreachable(namespace)
 
 
@@ -146,7 +145,7 @@ def measure_unreachable(namespace: str) -> list[float]:
     os.kill(server, signal.SIGSTOP)
     try:
         options: dict[str, object] = {"connect_timeout": CONNECT_TIMEOUT}
-        return [module_process("mysql_cluster_info", namespace, options)[0] for _ in range(3)]
+        return [module_process("mysql_cluster_info", namespace, options)[0] for _round in range(3)]
     finally:
         os.kill(server, signal.SIGCONT)
 
@@ -184,7 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=2, help="deployments per size")
     arguments = parser.parse_args()
-    empty = [empty_playbook() for _ in range(5)]
+    empty = [empty_playbook() for _round in range(5)]
     sizes = [Size(replicas) for replicas in SIZES]
     for size in sizes:
         print(f"measuring {size.replicas} instances (about {arguments.runs * (20 + 5 * size.replicas)} seconds)", flush=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 SCRIPTS_DIR = Path(__file__).resolve().parent.parent / "plugins" / "module_utils" / "pod_scripts"
 EMBEDDED = SCRIPTS_DIR / "embedded.py"
+PIECE = 130
 
 HEADER = '''\
 # Copyright (c) 2026, The kubemysql.replication authors
@@ -41,12 +42,17 @@ def literal(text: str) -> str:
     return json.dumps(text)
 
 
+def pieces(line: str) -> list[str]:
+    """``line`` in pieces that ansible-test accepts as lines of Python."""
+    return [line[start : start + PIECE] for start in range(0, len(line), PIECE)]
+
+
 def render(scripts: dict[str, str]) -> str:
     """The generated module's text."""
     parts = [HEADER]
     for name, text in sorted(scripts.items()):
         parts.append(f"    {literal(name)}: (\n")
-        parts.extend(f"        {literal(line)}\n" for line in text.splitlines(keepends=True))
+        parts.extend(f"        {literal(piece)}\n" for line in text.splitlines(keepends=True) for piece in pieces(line))
         parts.append("    ),\n")
     parts.append("}\n")
     return "".join(parts)

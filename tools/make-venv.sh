@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Make the virtual environment with the versions that pyproject.toml pins.
+# Make a virtual environment with the versions that a group of pyproject.toml pins.
 #
-# usage: make-venv.sh PYTHON FOLDER
+# usage: make-venv.sh PYTHON FOLDER GROUP
 set -euo pipefail
 
 python=$1
 folder=$2
+group=$3
 
-if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-  echo "Python 3.11 or newer is needed for the tools; $python is $("$python" --version). Say which with PYTHON=..." >&2
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
+  echo "Python 3.10 or newer is needed for the tools; $python is $("$python" --version). Say which with PYTHON=..." >&2
   exit 1
 fi
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
@@ -24,9 +25,9 @@ fi
 # The one asked for may be the environment's own, which is about to go.
 python=$("$python" -c 'import sys; print(sys._base_executable)')
 
-echo "Installing the tools into $folder (about 30 seconds)"
+echo "Installing $group into $folder (about 30 seconds)"
 rm -rf "$folder"
 "$python" -m venv "$folder"
 "$folder/bin/python" -m pip install -q --disable-pip-version-check 'pip>=25.1'
-"$folder/bin/python" -m pip install -q --group dev
+"$folder/bin/python" -m pip install -q --group "$group"
 touch "$folder/.complete"

@@ -111,7 +111,7 @@ def test_busy_and_vanished_donors_are_left_for_others(pair: tuple[Pod, Pod], clu
 @pytest.mark.parametrize("moment", ["scratch", "arriving", "before rename", "after rename"])
 def test_kill_at_any_moment_of_a_clone(shared_pair: tuple[Pod, Pod], newcomer: Pod, moment: str) -> None:
     """Nothing torn is ever taken for whole, and nothing whole is ever thrown away."""
-    primary, _ = shared_pair
+    primary, _replica = shared_pair
     pod = newcomer
     pod.run("configure")
     if moment == "scratch":

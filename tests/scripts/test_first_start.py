@@ -192,7 +192,7 @@ def test_topology_without_a_primary_starts_nothing(cluster: Cluster) -> None:
 def test_configure_writes_the_same_each_time(cluster: Cluster) -> None:
     pod = cluster.pod("mysql-12")
     texts = []
-    for _ in range(2):
+    for _round in range(2):
         pod.run("configure")
         texts.append({path.name: path.read_text() for path in (pod.base / "conf.d").iterdir()})
     assert texts[0] == texts[1]

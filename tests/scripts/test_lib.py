@@ -49,7 +49,7 @@ def bash(pod: Pod, command: str, *arguments: str) -> str:
 @given(password=PASSWORDS)
 def test_any_password_works_as_literal_and_in_an_option_file(shared_pair: tuple[Pod, Pod], password: str) -> None:
     """Set by SQL, then used to log in: both have to mean the same bytes, and the right ones."""
-    primary, _ = shared_pair
+    primary, _replica = shared_pair
     (primary.cluster.base / "secret" / "any").write_text(password, encoding="utf-8", newline="")
     script = """
         read_secret any
@@ -67,7 +67,7 @@ def test_any_password_works_as_literal_and_in_an_option_file(shared_pair: tuple[
 
 @pytest.mark.parametrize("text", [NASTY, "a\n\n", "\\", "'", '"', "#", " ", "&", "\t"])
 def test_secret_is_read_as_it_is_but_for_newlines_at_its_end(shared_pair: tuple[Pod, Pod], text: str) -> None:
-    primary, _ = shared_pair
+    primary, _replica = shared_pair
     (primary.cluster.base / "secret" / "any").write_text(text, encoding="utf-8")
     assert bash(primary, "read_secret any; printf '%s' \"$REPLY\"") == text.rstrip("\n")
 

@@ -70,14 +70,14 @@ def test_both_are_ready_and_alive(shared_pair: tuple[Pod, Pod]) -> None:
     ],
 )
 def test_replica_out_of_order(shared_pair: tuple[Pod, Pod], do: str, undo: str, reason: str) -> None:
-    _, replica = shared_pair
+    _primary, replica = shared_pair
     with undone(replica, do, undo):
         assert_not_ready(replica, reason)
         assert replica.probe("alive")[0]
 
 
 def test_replica_that_is_connecting(shared_pair: tuple[Pod, Pod]) -> None:
-    _, replica = shared_pair
+    _primary, replica = shared_pair
     change = "STOP REPLICA IO_THREAD; CHANGE REPLICATION SOURCE TO SOURCE_PORT = {}; START REPLICA IO_THREAD"
     with undone(replica, change.format(3399), change.format(3306)):
         assert_not_ready(replica, "the receiver thread is CONNECTING, error 2003")
@@ -146,7 +146,7 @@ def test_idle_replica_has_no_lag(shared_pair: tuple[Pod, Pod]) -> None:
 
 
 def test_primary_out_of_order(shared_pair: tuple[Pod, Pod]) -> None:
-    primary, _ = shared_pair
+    primary, _replica = shared_pair
     with undone(primary, "SET GLOBAL super_read_only = ON", "SET GLOBAL read_only = OFF"):
         assert_not_ready(primary, "the primary is read-only")
 
@@ -164,7 +164,7 @@ def test_without_a_topology_nobody_is_ready(shared_pair: tuple[Pod, Pod]) -> Non
 
 
 def test_a_stopped_server_is_neither_ready_nor_alive(shared_pair: tuple[Pod, Pod]) -> None:
-    primary, _ = shared_pair
+    primary, _replica = shared_pair
     server = primary.mysqld_pid()
     os.kill(server, signal.SIGSTOP)
     try:
@@ -214,7 +214,7 @@ def test_volume_is_told_by_sql(shared_pair: tuple[Pod, Pod]) -> None:
 
 
 def test_a_server_that_refuses_everybody_is_alive(shared_pair: tuple[Pod, Pod]) -> None:
-    primary, _ = shared_pair
+    primary, _replica = shared_pair
     secret = primary.cluster.base / "secret" / "root-password"
     password = secret.read_text()
     try:

@@ -58,7 +58,7 @@ def test_roles_come_back_after_mysqld_was_killed(pair: tuple[Pod, Pod]) -> None:
 
 
 def test_a_persisted_setting_makes_no_replica_writable(pair: tuple[Pod, Pod]) -> None:
-    _, replica = pair
+    _primary, replica = pair
     replica.sql("SET PERSIST super_read_only = OFF; SET PERSIST read_only = OFF")
     wait_for("it to be noticed", lambda: "writable" in replica.readiness)
     replica.container("replication").stop()

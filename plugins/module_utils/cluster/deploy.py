@@ -54,13 +54,6 @@ class Deployment:
     def changed(self) -> bool:
         return any(change.action != "none" for change in self.changes)
 
-    def bootstrapped(self, timestamp: str) -> Deployment:
-        """The same deployment with the note that the cluster has data by now."""
-        name = self.spec.names.topology
-        noted = Change("update", "ConfigMap", name, (FieldChange(f"data.{TOPOLOGY_BOOTSTRAPPED}", None, timestamp),))
-        changes = (noted if (each.name, each.action) == (name, "none") else each for each in self.changes)
-        return replace(self, topology=Topology(self.topology.primary, timestamp), changes=tuple(changes))
-
 
 def plan_deployment(store: ObjectStore, spec: ClusterSpec, chance: Chance) -> Deployment:
     """Everything that can be found out before anything is changed; ``store`` must be one that only plans."""
@@ -86,7 +79,7 @@ def deploy(
     def note_bootstrap(rollout: Rollout) -> None:
         nonlocal deployment
         if deployment.topology.bootstrapped is None and rollout.ready(deployment.topology.primary):
-            deployment = deployment.bootstrapped(chance.timestamp())
+            deployment = _bootstrapped(deployment, chance.timestamp())
             store.apply(config_maps.topology(names, deployment.topology))
 
     apply_changes(store, deployment.bundle, deployment.changes)
@@ -98,6 +91,14 @@ def deploy(
             error.details.update(changes_result(deployment.changes))
             raise
     return deployment
+
+
+def _bootstrapped(deployment: Deployment, timestamp: str) -> Deployment:
+    """The same deployment with the note that the cluster has data by now."""
+    name = deployment.spec.names.topology
+    noted = Change("update", "ConfigMap", name, (FieldChange(f"data.{TOPOLOGY_BOOTSTRAPPED}", None, timestamp),))
+    changes = (noted if (each.name, each.action) == (name, "none") else each for each in deployment.changes)
+    return replace(deployment, topology=Topology(deployment.topology.primary, timestamp), changes=tuple(changes))
 
 
 def _topology(store: ObjectStore, spec: ClusterSpec, live: LiveCluster, chance: Chance) -> Topology:

@@ -25,7 +25,7 @@ class SystemChance:
 
     def password(self) -> str:
         alphabet = string.ascii_letters + string.digits
-        return "".join(secrets.choice(alphabet) for _ in range(_PASSWORD_LENGTH))
+        return "".join(secrets.choice(alphabet) for _character in range(_PASSWORD_LENGTH))
 
     def digest(self, value: str) -> str:
         return f"<hidden {hashlib.blake2b(value.encode(), key=self._salt, digest_size=4).hexdigest()}>"

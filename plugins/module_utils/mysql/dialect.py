@@ -101,7 +101,8 @@ SELECT (SELECT {_CERTIFICATE} FROM information_schema.global_status
 # Where the transactions are that a replica has not finished: arriving, being distributed, being applied. Times are
 # those of the commit on the server that wrote them first, as seconds since 1970; a zero timestamp means "none".
 # The executed set is looked at last, when the tables have been read: the other way round, a transaction applied in
-# between would look unapplied. Without GTIDs the last transaction is called ANONYMOUS, which is in no set. https://dev.mysql.com/doc/refman/8.4/en/performance-schema-replication-tables.html
+# between would look unapplied. Without GTIDs the last transaction is called ANONYMOUS, which is in no set.
+# https://dev.mysql.com/doc/refman/8.4/en/performance-schema-replication-tables.html
 _APPLIER = """
 SELECT connection.queueing, connection.queueing_since, connection.last_queued, connection.last_queued_at,
   coordinator.processing, coordinator.processing_since, worker.applying, worker.applying_since,
@@ -126,7 +127,7 @@ CROSS JOIN (
   FROM performance_schema.replication_applier_status_by_worker WHERE CHANNEL_NAME = '') AS worker
 """
 
-_Rows = tuple[tuple[tuple[int, int, int], str | None], ...]
+_Rows: t.TypeAlias = "tuple[tuple[tuple[int, int, int], str | None], ...]"
 
 # Thresholds: mission §5.1, taken from MySQL Shell and command_resolver of community.mysql.
 _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {

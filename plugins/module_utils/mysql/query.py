@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass, field
 
 __all__ = ["Argument", "Query", "identifier"]
 
-Argument = str | int | float | None
+Argument: t.TypeAlias = "str | int | float | None"
 
 
 def identifier(name: str) -> str:

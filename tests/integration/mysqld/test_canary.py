@@ -45,11 +45,11 @@ def test_many_runs_at_once(cluster: Cluster, connector: PyMySqlConnector) -> Non
 
     def run() -> None:
         fleet = Fleet(connector, timeout=10)
-        for _ in range(3):
+        for _round in range(3):
             results.append(fly(fleet))
         fleet.close()
 
-    threads = [threading.Thread(target=run) for _ in range(6)]
+    threads = [threading.Thread(target=run) for _round in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -96,7 +96,7 @@ def test_statement_that_the_server_refuses(connector: PyMySqlConnector) -> None:
     ):
         with pytest.raises(SqlError) as caught:
             session.execute(Query(sql))
-        assert type(caught.value) is SqlError
+        assert caught.type is SqlError
         assert caught.value.errno == number
         assert sql in caught.value.message
     session.close()

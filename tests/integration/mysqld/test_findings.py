@@ -334,11 +334,11 @@ def test_no_false_alarm_under_write_load(cluster: Cluster, fleet: Fleet) -> None
             while not over.is_set():
                 cursor.execute("INSERT INTO app.t (text) VALUES (REPEAT('x', 200))")
 
-    writers = [threading.Thread(target=load) for _ in range(2)]
+    writers = [threading.Thread(target=load) for _round in range(2)]
     for writer in writers:
         writer.start()
     try:
-        for _ in range(30):
+        for _round in range(30):
             assert judge(fleet).findings == ()
         write(cluster["mysql-1"], "CREATE DATABASE errant")
         assert found(judge(fleet)) == {(Kind.ERRANT_TRANSACTIONS, "mysql-1")}

@@ -82,7 +82,7 @@ def test_routes() -> None:
 
 
 def test_instance() -> None:
-    primary, replica, _ = report.verification(judged(*replicating()))["instances"]
+    primary, replica, _other = report.verification(judged(*replicating()))["instances"]
     assert primary["role"] == "primary"
     assert (primary["source"], primary["io_running"], primary["lag_seconds"]) == (None, None, None)
     assert replica == {

@@ -46,7 +46,7 @@ def test_timeout_says_what_was_missing_and_is_kept_exactly() -> None:
 def test_giving_up_ends_the_wait_at_once() -> None:
     clock = Clock()
 
-    def pending(_: int) -> str | None:
+    def pending(_look: int) -> str | None:
         raise WaitFailed("never")
 
     with pytest.raises(WaitFailed, match="never"):

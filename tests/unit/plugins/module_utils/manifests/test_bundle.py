@@ -61,7 +61,7 @@ def dump(bundle: Bundle) -> str:
         if manifest["metadata"]["name"].endswith("-scripts"):
             manifest = {**manifest, "data": dict.fromkeys(manifest["data"], "...")}
         shown.append(readable(manifest))
-    text = yaml.dump_all(shown, Dumper=Dumper, sort_keys=True, width=120)
+    text = yaml.dump(shown, Dumper=Dumper, sort_keys=True, width=120)
     checksum = bundle[-1]["spec"]["template"]["metadata"]["annotations"]["kubemysql.replication/config-checksum"]
     return text.replace(checksum, "CHECKSUM")
 

@@ -44,7 +44,7 @@ def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_translation(error: Exception, kind: type[SqlError]) -> None:
     translated = client._translated(error, "doing it")
-    assert type(translated) is kind
+    assert translated.__class__ is kind
     assert translated.message.startswith("doing it: ")
 
 

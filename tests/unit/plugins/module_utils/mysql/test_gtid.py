@@ -56,7 +56,7 @@ def test_examples() -> None:
     assert str(replica - primary) == f"{B}:1-2"
     assert str(primary - replica) == f"{A}:91-100"
     assert len(primary - replica) == 10
-    assert not replica <= primary
+    assert (replica <= primary) is False
     assert (replica - primary).uuids == {B}
     assert not (replica - primary).without_uuid(B.upper())
     assert str(replica.without_uuid(B)) == f"{A}:1-90"

@@ -24,7 +24,7 @@ def test_the_fakes_are_what_the_ports_ask_for() -> None:
 def test_sessions_are_kept() -> None:
     connector = FakeConnector(*replicating())
     fleet = Fleet(connector, 1)
-    for _ in range(3):
+    for _round in range(3):
         fleet.ask("mysql-0", lambda instance: instance.status())
     assert [name for name, _session in connector.sessions] == ["mysql-0"]
     fleet.close()
@@ -32,12 +32,12 @@ def test_sessions_are_kept() -> None:
 
 
 def test_a_lost_session_is_closed_and_opened_again() -> None:
-    primary, *_ = replicating()
+    primary, *_replicas = replicating()
     connector = FakeConnector(primary)
     fleet = Fleet(connector, 1)
     fleet.ask("mysql-0", lambda instance: instance.status())
     primary.down = Unreachable("gone")
-    for _ in range(2):
+    for _round in range(2):
         with pytest.raises(Unreachable):
             fleet.ask("mysql-0", lambda instance: instance.status())
     assert connector.sessions[0][1].closed
@@ -47,7 +47,7 @@ def test_a_lost_session_is_closed_and_opened_again() -> None:
 
 
 def test_a_refused_statement_does_not_end_the_session() -> None:
-    primary, *_ = replicating()
+    primary, *_replicas = replicating()
     primary.refusals = {"REPLICA STATUS": SqlError("no", 1227)}
     connector = FakeConnector(primary)
     fleet = Fleet(connector, 1)
@@ -58,7 +58,7 @@ def test_a_refused_statement_does_not_end_the_session() -> None:
 
 
 def test_refused_login_is_passed_on() -> None:
-    primary, *_ = replicating()
+    primary, *_replicas = replicating()
     primary.down = AccessDenied("no")
     with pytest.raises(AccessDenied):
         Fleet(FakeConnector(primary), 1).ask("mysql-0", lambda instance: instance.status())
@@ -79,14 +79,14 @@ def test_a_server_too_old_to_be_asked() -> None:
 
 def test_few_round_trips() -> None:
     """Four statements on the primary, five on a replica: the number decides how long a look takes."""
-    primary, replica, _ = replicating()
+    primary, replica, _other = replicating()
     for server, statements in ((primary, 4), (replica, 5)):
         SqlInstance(FakeSession(server, 1)).status()
         assert len(server.log) == statements
 
 
 def test_waiting_in_slices_shorter_than_the_sessions_patience() -> None:
-    primary, *_ = replicating()
+    primary, *_replicas = replicating()
     instance = SqlInstance(FakeSession(primary, 2))
     assert instance.wait_for_executed(str(primary.executed), 5)
     primary.log.clear()
@@ -95,7 +95,7 @@ def test_waiting_in_slices_shorter_than_the_sessions_patience() -> None:
 
 
 def test_without_the_clone_plugin_there_is_no_table_to_ask() -> None:
-    primary, *_ = replicating()
+    primary, *_replicas = replicating()
     primary.surroundings["cloning"] = 0
     assert SqlInstance(FakeSession(primary, 1)).status().surroundings.clone_state is None
     assert not any("clone_status" in sql for sql in primary.log)

@@ -37,7 +37,7 @@ def test_arrives_and_leaves_nothing() -> None:
 
 def test_each_run_has_a_table_and_a_token_of_its_own() -> None:
     primary, replica = replicating(2)
-    for _ in range(2):
+    for _round in range(2):
         fly(primary, replica)
     created = [sql for sql in primary.log if sql.startswith("CREATE TABLE")]
     assert len(set(created)) == 2

@@ -70,7 +70,7 @@ def test_the_primary_is_read_again_after_every_replica() -> None:
 
 def test_what_is_on_its_way_is_waited_for() -> None:
     servers = replicating()
-    primary, late, _ = servers
+    primary, late, _other = servers
     primary.followers = []
     primary.commit()
 

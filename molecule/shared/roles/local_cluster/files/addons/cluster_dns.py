@@ -65,7 +65,7 @@ class Names:
         if endpoint:
             return [ip for ip, hostname in addresses if endpoint[0] in (hostname, ip.replace(".", "-"))] or None
         address = service["spec"].get("clusterIP", "None")
-        return [ip for ip, _ in addresses] if address == "None" else [address]
+        return [ip for ip, _hostname in addresses] if address == "None" else [address]
 
 
 def published(service: Object, endpoints: Object) -> Iterator[tuple[str, str]]:

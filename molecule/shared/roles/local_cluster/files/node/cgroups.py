@@ -37,7 +37,7 @@ def remove() -> bool:
     """Remove the group everywhere, the innermost first; return whether there was one."""
     found = False
     for top in hierarchies():
-        for folder, _, _ in os.walk(top / NAME, topdown=False):
+        for folder, _folders, _files in os.walk(top / NAME, topdown=False):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
                 found = True

@@ -125,7 +125,7 @@ def remove_network(bridge: str) -> bool:
         run("ip", "link", "delete", bridge)
         found = True
     for version in ("iptables", "ip6tables"):
-        for table in sorted({table for table, _ in CHAINS} | {"nat"}):
+        for table in sorted({table for table, _chain in CHAINS} | {"nat"}):
             found |= remove_chains(version, table)
     return found
 

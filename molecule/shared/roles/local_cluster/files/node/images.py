@@ -45,7 +45,7 @@ def main() -> None:
     store = Store(options.socket, options.notes)
     imported = []
     for entry in options.images:
-        reference, _, archive = entry.partition("=")
+        reference, _equals, archive = entry.partition("=")
         if store.ensure(reference, Path(archive)):
             imported.append(reference)
     print(json.dumps({"imported": imported}))
