@@ -8,8 +8,8 @@ python=$1
 folder=$2
 group=$3
 
-if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
-  echo "Python 3.10 or newer is needed for the tools; $python is $("$python" --version). Say which with PYTHON=..." >&2
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  echo "Python 3.11 or newer is needed for the tools; $python is $("$python" --version). Say which with PYTHON=..." >&2
   exit 1
 fi
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then

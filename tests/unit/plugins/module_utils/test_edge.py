@@ -10,7 +10,7 @@ import json
 import typing as t
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
+from ansible.module_utils import basic
 from ansible_collections.kubemysql.replication.plugins.module_utils.edge import run
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import (
     ApiConflict,
@@ -26,10 +26,17 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
 }
 
 
+def hand_over(monkeypatch: pytest.MonkeyPatch, arguments: dict[str, t.Any]) -> None:
+    """What ansible.module_utils.testing does from 2.19 on, for older versions as well."""
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+
+
 @pytest.fixture
-def outcome(capsys: pytest.CaptureFixture[str]) -> t.Callable[..., dict[str, t.Any]]:
+def outcome(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., dict[str, t.Any]]:
     def go(act: t.Callable[[dict[str, t.Any], bool], dict[str, t.Any]], **arguments: t.Any) -> dict[str, t.Any]:
-        with patch_module_args(arguments), pytest.raises(SystemExit):
+        hand_over(monkeypatch, arguments)
+        with pytest.raises(SystemExit):
             run(OPTIONS, act)
         printed: dict[str, t.Any] = json.loads(capsys.readouterr().out)
         return printed
@@ -75,9 +82,10 @@ def test_a_certificate_needs_its_key(outcome: t.Callable[..., dict[str, t.Any]])
     assert "client_key" in result["msg"]
 
 
-def test_a_bug_is_not_dressed_up() -> None:
+def test_a_bug_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     def act(_params: dict[str, t.Any], _check: bool) -> dict[str, t.Any]:
         raise ZeroDivisionError
 
-    with patch_module_args({}), pytest.raises(ZeroDivisionError):
+    hand_over(monkeypatch, {})
+    with pytest.raises(ZeroDivisionError):
         run(OPTIONS, act)
