@@ -2,6 +2,7 @@
 # make test   every test, from nothing
 # make lint   style, types, layers      make unit   seconds, no cluster      make clean   stop and remove everything
 # make browser   the HTML page in Chromium, which is installed if it is missing
+# make docs   the site, in dist/docs    make gates  what Ansible's own tools say, on three versions of ansible-core
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -22,7 +23,7 @@ export KUBEMYSQL_HOME ?= $(HOME)/.cache/kubemysql
 KUBECONFIG_LOCAL := $(KUBEMYSQL_HOME)/kubeconfig
 LOCAL := env -u KUBECONFIG K8S_AUTH_KUBECONFIG=$(KUBECONFIG_LOCAL)
 
-.PHONY: help venv lint unit browser generate cluster demo test scripts integration e2e bench clean
+.PHONY: help venv lint unit browser docs gates generate cluster demo test scripts integration e2e bench clean
 
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +61,18 @@ unit: venv
 browser: venv
 	pytest -q tests/browser
 
+docs: venv
+	./tools/build-docs.sh dist/docs
+
+# The core of `dev` is among those of ansible-test; both run the unit tests, each with a configuration of its own.
+gates: venv docs
+	cd $(LINK) && antsibull-changelog lint
+	cd $(LINK) && antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+	./tools/gates/ansible-test.sh core-2.16 3.11 3.12
+	./tools/gates/ansible-test.sh core-2.19 3.11 3.12 3.13
+	./tools/gates/ansible-test.sh core-2.21 3.14 3.13 3.12
+	./tools/gates/release.sh $(VENV)/gates/core-*
+
 cluster: venv
 	ansible-playbook molecule/shared/cluster-up.yml
 
@@ -75,7 +88,7 @@ integration: cluster
 e2e: cluster
 	MOLECULE_GLOB='molecule/*/molecule.yml' molecule test --all
 
-test: lint unit browser scripts integration e2e
+test: lint unit browser gates scripts integration e2e
 
 bench: cluster
 	$(LOCAL) python benchmarks/run.py

@@ -101,7 +101,7 @@ def defaults(modules: dict[str, dict[str, t.Any]]) -> str:
     given = variables(modules).items()
     lines = [dump({name: spec["default"]}) for name, spec in given if spec.get("default") is not None]
     unset = [f"#   {name}\n" for name, spec in given if spec.get("default") is None]
-    return HEADER + "".join(lines) + "# Without a default, so that module_defaults apply:\n" + "".join(unset)
+    return HEADER + "".join(lines) + "# Without a default; the option is left out unless set:\n" + "".join(unset)
 
 
 def module_call(module: str, options: dict[str, t.Any]) -> dict[str, str]:
