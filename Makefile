@@ -71,7 +71,7 @@ gates: venv docs
 	./tools/gates/ansible-test.sh core-2.16 3.11 3.12
 	./tools/gates/ansible-test.sh core-2.19 3.11 3.12 3.13
 	./tools/gates/ansible-test.sh core-2.21 3.14 3.13 3.12
-	./tools/gates/release.sh $(VENV)/gates/core-*
+	./tools/gates/release.sh core-2.16 core-2.19 core-2.21
 
 cluster: venv
 	ansible-playbook molecule/shared/cluster-up.yml

@@ -25,13 +25,15 @@ first_python() {
   done
 }
 
-# A virtual environment with a dependency group of pyproject.toml, made once: its folder.
+# A virtual environment with a dependency group of pyproject.toml, made anew when any pin has changed: its folder.
 venv_of() {
-  local group=$1 python=$2 folder=.venv/gates/$1
-  if [[ ! -e $folder/.complete ]]; then
+  local group=$1 python=$2 folder=$KUBEMYSQL_HOME/venv/$1 wanted
+  wanted=$("$python" --version && sed -n '/^\[dependency-groups\]/,/^\[tool/p' pyproject.toml)
+  if [[ ! -e $folder/.pins || $(<"$folder/.pins") != "$wanted" ]]; then
     tools/make-venv.sh "$python" "$folder" "$group" >&2
+    echo "$wanted" >"$folder/.pins"
   fi
-  realpath "$folder"
+  echo "$folder"
 }
 
 # The files that Git knows or would add, as they are now. ansible-test wants them in a real folder of this name, and tools

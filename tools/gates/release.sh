@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # The tarball: what it holds, what Galaxy's importer says about it, and whether it works from where it is installed.
 #
-# usage: release.sh CORE...
-#   CORE   virtual environments with the versions of ansible-core to use the collection with
+# usage: release.sh GROUP...
+#   GROUP   those of ansible-test.sh: versions of ansible-core to use the installed collection with
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tools/gates/lib.sh
 
-mapfile -t cores < <(realpath "$@")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ansible-galaxy collection build --output-path "$work" >"$work/build.log"
@@ -45,7 +44,10 @@ for module in "$collection"/plugins/modules/*.py; do
   ansible-doc --type module "kubemysql.replication.$(basename "$module" .py)" >>documentation.txt
 done
 ansible-doc --type role kubemysql.replication.mysql_cluster >>documentation.txt
-for core in "${cores[@]}"; do
-  "$core/bin/ansible-playbook" use.yml
+for group; do
+  # Said by ansible-test.sh already, if the machine has no Python for it.
+  if [[ -d $KUBEMYSQL_HOME/venv/$group ]]; then
+    "$KUBEMYSQL_HOME/venv/$group/bin/ansible-playbook" use.yml
+  fi
 done
 echo "$(basename "$tarball"), $(du -k "$tarball" | cut -f 1) KiB, imports, installs and works."
