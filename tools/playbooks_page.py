@@ -1,0 +1,37 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The site's page of playbooks, from the playbooks of the folder named on the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+
+INTRODUCTION = """\
+# Playbooks
+
+They take the role's variables with `-e`, and are called by their paths: Ansible takes no name with a hyphen for a playbook
+of a collection.
+"""
+
+
+def comments(text: str) -> str:
+    return "\n".join(line.removeprefix("# ") for line in text.splitlines() if line.startswith("# "))
+
+
+def section(path: Path) -> str:
+    text = path.read_text()
+    (play,) = yaml.safe_load(text)
+    return f"\n## {path.name}\n\n{play['name']}.\n\n{comments(text)}\n\n```{{literalinclude}} ../playbooks/{path.name}\n```\n"
+
+
+def main() -> None:
+    sys.stdout.write(INTRODUCTION + "".join(section(path) for path in sorted(Path(sys.argv[1]).glob("*.yml"))))
+
+
+if __name__ == "__main__":
+    main()
