@@ -9,7 +9,7 @@ site=$1
 source=$site/source
 rm -rf "$site"
 mkdir -p "$source"
-git ls-files -z --cached --others --exclude-standard -- '*.md' docs COPYING galaxy.yml requirements.txt meta playbooks |
+git ls-files -z --cached --others --exclude-standard -- '*.md' ':!roles' docs playbooks COPYING |
   tar --create --null --files-from=- | tar --extract --directory "$source"
 
 mkdir -m 700 "$source/docs/collection"

@@ -178,7 +178,7 @@ def test_a_stopped_server_is_neither_ready_nor_alive(shared_pair: tuple[Pod, Pod
 
 def test_readiness_ends_with_whoever_judges_it(shared_pair: tuple[Pod, Pod]) -> None:
     """Without the container `replication` the pod is not ready; a port that was lost is opened again."""
-    _, replica = shared_pair
+    _primary, replica = shared_pair
     watcher = replica.container("replication")
     gate = next(pid for pid in watcher.children() if Path(f"/proc/{pid}/comm").read_text() == "openssl\n")
     os.kill(gate, signal.SIGKILL)
@@ -191,7 +191,7 @@ def test_readiness_ends_with_whoever_judges_it(shared_pair: tuple[Pod, Pod]) -> 
 
 
 def test_a_lost_session_is_opened_again(shared_pair: tuple[Pod, Pod]) -> None:
-    primary, _ = shared_pair
+    primary, _replica = shared_pair
     session = (
         "SELECT processlist_id FROM performance_schema.threads JOIN performance_schema.user_variables_by_thread"
         " USING (thread_id) WHERE variable_name = 'kubemysql_volume_size'"

@@ -41,9 +41,16 @@ collection=$work/installed/ansible_collections/kubemysql/replication
 cp tools/gates/use.yml "$work"
 cd "$work"
 for module in "$collection"/plugins/modules/*.py; do
-  ansible-doc --type module "kubemysql.replication.$(basename "$module" .py)" >>documentation.txt
+  name=kubemysql.replication.$(basename "$module" .py)
+  ansible-doc --json --type module "$name" >documentation.json
+  grep -q "\"$name\": {" documentation.json
 done
-ansible-doc --type role kubemysql.replication.mysql_cluster >>documentation.txt
+ansible-doc --json --type role kubemysql.replication.mysql_cluster >documentation.json
+grep -q '"kubemysql.replication.mysql_cluster": {' documentation.json
+
+# What ansible-builder would install into an execution environment.
+"$importer/bin/ansible-builder" introspect "$work/installed" >requirements.txt
+grep -q PyMySQL requirements.txt
 for group; do
   # Said by ansible-test.sh already, if the machine has no Python for it.
   if [[ -d $KUBEMYSQL_HOME/venv/$group ]]; then
