@@ -10,6 +10,7 @@ project = "kubemysql.replication"
 author = "The kubemysql.replication authors"
 root_doc = "docs/index"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 # A link that leads nowhere is an error.
 nitpicky = True
