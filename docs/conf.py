@@ -15,5 +15,6 @@ myst_heading_anchors = 3
 # A link that leads nowhere is an error.
 nitpicky = True
 html_theme = "sphinx_ansible_theme"
+html_show_sourcelink = False
 html_title = "kubemysql.replication"
 pygments_style = "ansible"

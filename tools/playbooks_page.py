@@ -19,14 +19,10 @@ of a collection.
 """
 
 
-def comments(text: str) -> str:
-    return "\n".join(line.removeprefix("# ") for line in text.splitlines() if line.startswith("# "))
-
-
 def section(path: Path) -> str:
-    text = path.read_text()
-    (play,) = yaml.safe_load(text)
-    return f"\n## {path.name}\n\n{play['name']}.\n\n{comments(text)}\n\n```{{literalinclude}} ../playbooks/{path.name}\n```\n"
+    (play,) = yaml.safe_load(path.read_text())
+    listing = f"```{{literalinclude}} ../playbooks/{path.name}\n:language: yaml\n```"
+    return f"\n## {path.name}\n\n{play['name']}.\n\n{listing}\n"
 
 
 def main() -> None:
