@@ -90,7 +90,7 @@ class Browser:
 
     def _next(self, deadline: float) -> Answer:
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
+            ready, _writable, _broken = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
             assert ready, f"Chromium did not answer within {PATIENCE:g} s"
             received = os.read(self._answers, 1 << 20)
             assert received, "Chromium has ended"

@@ -107,7 +107,7 @@ def test_healthy() -> None:
     assert (numbers(page)["Instances"], numbers(page)["Findings"]) == ("3 ok", "none")
     assert page.all("article") == []
     assert "Nothing was found" in page.one("section", "findings").text
-    primary, replica, _ = rows(page)
+    primary, replica, _other = rows(page)
     assert primary["Instance"].startswith("mysql-0primary")
     assert (primary["Lag"], primary["Source"]) == ("\u2013", "\u2013")
     assert replica["Lag"] == "0.000 s"
@@ -161,7 +161,7 @@ def test_instances_in_trouble() -> None:
     page = page_of(degraded())
     assert numbers(page)["Instances"] == "1 unreachable, 2 in trouble, 2 ok"
     assert [row.attributes["class"] for row in page.one("tbody").all("tr")] == ["ok", "trouble", "unreachable", "trouble", "ok"]
-    _, failed, unreachable, errant, _ = rows(page)
+    _primary, failed, unreachable, errant, _last = rows(page)
     assert failed["Lag"] == "unknown"
     assert failed["GTIDs executed"].endswith("4706 transactions behind the primary")
     assert "behind" not in errant["GTIDs executed"]

@@ -69,7 +69,7 @@ def test_a_dozen_with_long_names_fit() -> None:
     assert len(found) == 12
     assert dict(found)[f"{facts['primary'][:-1]}4"] == 98
     drawing = drawing_of(facts)
-    _, _, width, height = map(int, drawing.attributes["viewbox"].split())
+    _left, _top, width, height = map(int, drawing.attributes["viewbox"].split())
     for box in drawing.all("rect"):
         x, y, wide, high = (int(box.attributes[name]) for name in ("x", "y", "width", "height"))
         assert x + wide <= width and y + high <= height
