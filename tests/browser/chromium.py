@@ -95,7 +95,7 @@ class Browser:
             received = os.read(self._answers, 1 << 20)
             assert received, "Chromium has ended"
             self._buffer += received
-        message, _, self._buffer = self._buffer.partition(b"\0")
+        message, _end, self._buffer = self._buffer.partition(b"\0")
         return t.cast("Answer", json.loads(message))
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -44,11 +43,11 @@ def show(chromium: Browser, tmp_path: Path) -> Iterator[Show]:
     """Open the page that is made of these facts; it is closed at the end."""
     tabs: list[Tab] = []
 
-    def open_page(facts: Facts, **window: t.Any) -> Tab:
+    def open_page(facts: Facts, *, width: int, scheme: str = "light") -> Tab:
         path = tmp_path / f"{len(tabs)}.html"
         looked_at = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
         path.write_text(render(facts, Names("mysql", "shop"), looked_at), encoding="utf-8")
-        tabs.append(Tab(chromium, path.as_uri(), **window))
+        tabs.append(Tab(chromium, path.as_uri(), width=width, scheme=scheme))
         return tabs[-1]
 
     yield open_page

@@ -178,7 +178,7 @@ def test_it_costs_little_while_nothing_happens(shared_pair: tuple[Pod, Pod]) -> 
 
 def test_a_stop_is_heard_at_any_moment_of_a_start(pair: tuple[Pod, Pod]) -> None:
     """The entrypoint has no handler for SIGTERM, nor has a server that has just been started."""
-    _, replica = pair
+    _primary, replica = pair
     replica.container("replication").stop()
     replica.container("mysql").stop()
     container = replica.start("mysql", path=replica.fault("docker-entrypoint.sh", "mysqld*"))

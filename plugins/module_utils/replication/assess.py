@@ -14,7 +14,7 @@ import typing as t
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .checks import find
+from .checks.find import find
 from .findings import Finding
 from .findings import FindingKind as Kind
 from .observation import ClusterObservation
