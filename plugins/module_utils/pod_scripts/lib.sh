@@ -19,8 +19,7 @@
 # shellcheck disable=SC2034
 
 # Several files source it, each for itself.
-[[ -z ${LIB_LOADED-} ]] || return 0
-LIB_LOADED=yes
+[[ -z ${VOLUME-} ]] || return 0
 
 # Options are parsed and literals are quoted byte by byte, whatever locale the image sets.
 export LC_ALL=C

@@ -167,6 +167,11 @@ await_stream() { # ADDRESS PID SIZE
   judge_stream "$status" "$lost"
 }
 
+# The reason comes before the last line.
+archivers_word() {
+  one_line "$(tail -n 2 -- "$WORK/archiver" 2>/dev/null)"
+}
+
 judge_stream() { # STATUS LOST
   local trailer
   trailer=$(tr -d '\0' <"$WORK/trailer" 2>/dev/null) || trailer=
@@ -177,10 +182,10 @@ judge_stream() { # STATUS LOST
     read -r _ _ _ REPLY <<<"$trailer"
     REPLY="at the donor, $REPLY"
   elif ! [[ $trailer =~ ^"end $MY_NONCE ok "*$ ]]; then
-    one_line "$(tail -n 1 -- "$WORK/archiver" 2>/dev/null)"
+    archivers_word
     REPLY="the stream was cut off${REPLY:+; $ARCHIVER says: $REPLY}"
   elif (($1 != 0)); then
-    one_line "$(tail -n 1 -- "$WORK/archiver")"
+    archivers_word
     REPLY="$ARCHIVER ended with status $1: $REPLY"
   fi
 }

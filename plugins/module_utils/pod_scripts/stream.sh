@@ -78,13 +78,14 @@ bracketed() { # ADDRESS
   [[ $1 != *:* ]] || REPLY="[$1]"
 }
 
-# Standard input and output become a connection to the donor at ADDRESS, who has to prove that it knows the password.
+# Standard input and output become a connection to the donor at ADDRESS, who has to prove that it knows the password. Without
+# being told to be verbose, ncat does not say that this failed.
 tls_client() { # ADDRESS
   if [[ $TRANSPORT == socat ]]; then
     bracketed "$1"
     exec socat - "OPENSSL-CONNECT:$REPLY:$BACKUP_PORT,verify=1,cafile=$AUTHORITY,commonname=,nosni,connect-timeout=$PEER_TIMEOUT,keepalive"
   fi
-  exec ncat --ssl-verify --ssl-trustfile "$AUTHORITY" --wait "$PEER_TIMEOUT" "$1" "$BACKUP_PORT"
+  exec ncat --verbose --ssl-verify --ssl-trustfile "$AUTHORITY" --wait "$PEER_TIMEOUT" "$1" "$BACKUP_PORT"
 }
 
 # Serve each connection by COMMAND, several at the same time: who waits in the queue is connected, too.
