@@ -73,7 +73,7 @@ give() { # SECONDS
     ask "SELECT @@global.gtid_binlog_state" backup_client || die "the server cannot be asked for the state of its binary log: $ANSWER"
     state=$ANSWER
   fi
-  size=$(du -sm -- "$DATA_DIR" | cut -f1)
+  size=$(size_of "$DATA_DIR")
   say "begin $size $state"
   log "giving $size MiB to ${SOCAT_PEERADDR:-${NCAT_REMOTE_ADDR:-a peer}}"
   send

@@ -15,11 +15,9 @@
 #   mysql/.kubemysql-coordinates      where replication of a streamed clone begins; gone when it has begun.
 #   incoming/                    a clone that is still arriving. Worthless until it is renamed to mysql/.
 
-# Constants and results are for those who source this file.
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034 # constants and results are for those who source this file
 
-# Several files source it, each for itself.
-[[ -z ${VOLUME-} ]] || return 0
+[[ -z ${VOLUME-} ]] || return 0 # sourced before
 
 # Options are parsed and literals are quoted byte by byte, whatever locale the image sets.
 export LC_ALL=C

@@ -150,7 +150,7 @@ await_stream() { # ADDRESS PID SIZE
   while kill -0 "$2" 2>/dev/null; do
     pause 0.2
     ((SECONDS - last_seen >= 2)) || continue
-    arrived=$(du -sm -- "$INCOMING_DIR" | cut -f1)
+    arrived=$(size_of "$INCOMING_DIR")
     if [[ $arrived != "$before" || $(ask_about "$1") != "unfit no "* ]]; then
       last_seen=$SECONDS
     elif ((SECONDS - last_seen >= DONOR_PATIENCE)); then

@@ -72,6 +72,11 @@ one_line() { # TEXT
   REPLY=${REPLY:0:400}
 }
 
+# Prints the MiB in FOLDER; files may vanish meanwhile.
+size_of() { # FOLDER
+  { du -sm -- "$1" 2>/dev/null || true; } | cut -f1
+}
+
 # An address as socat writes it.
 bracketed() { # ADDRESS
   REPLY=$1
