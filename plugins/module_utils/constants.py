@@ -11,12 +11,15 @@ from __future__ import annotations
 
 __all__ = [
     "ADMIN_USER",
+    "BACKUP_PORT",
     "CANARY_SCHEMA",
     "CLONE_USER",
     "COMPONENT",
     "CONFIG_CHECKSUM_ANNOTATION",
     "CONFIG_DIR",
     "CONF_DIR",
+    "CONTAINER_BACKUP",
+    "CONTAINER_CLONE",
     "CONTAINER_MYSQL",
     "CONTAINER_PROVISION",
     "CONTAINER_REPLICATION",
@@ -46,6 +49,7 @@ __all__ = [
     "SECRET_DIR",
     "SECRET_KEYS",
     "SOCKET",
+    "TLS_DIR",
     "TOPOLOGY_BOOTSTRAPPED",
     "TOPOLOGY_DIR",
     "TOPOLOGY_PRIMARY",
@@ -66,6 +70,8 @@ LABEL_POD_NAME = "statefulset.kubernetes.io/pod-name"
 CONFIG_CHECKSUM_ANNOTATION = "kubemysql.replication/config-checksum"
 
 MYSQL_PORT = 3306
+# Where a pod serves backups to its siblings, as in the tutorial.
+BACKUP_PORT = 3307
 # Open while the instance is ready: see pod_scripts/readiness.sh.
 READY_PORT = 3308
 # The official image's own user; its data directories must not depend on the image that wrote them.
@@ -76,6 +82,8 @@ FS_GROUP = MYSQL_GID
 CONTAINER_PROVISION = "provision"
 CONTAINER_MYSQL = "mysql"
 CONTAINER_REPLICATION = "replication"
+CONTAINER_CLONE = "clone"
+CONTAINER_BACKUP = "backup"
 
 # The volume's root holds the data directory, a clone that is still arriving, and the marks that tell them apart.
 # The data directory is called `mysql` because the tutorial mounts its claims with `subPath: mysql`.
@@ -90,6 +98,7 @@ SCRIPTS_DIR = "/kubemysql/scripts"
 CONFIG_DIR = "/kubemysql/config"
 TOPOLOGY_DIR = "/kubemysql/topology"
 SECRET_DIR = "/kubemysql/secret"
+TLS_DIR = "/kubemysql/tls"
 
 TOPOLOGY_PRIMARY = "primary"
 TOPOLOGY_BOOTSTRAPPED = "bootstrapped"

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 
 from .constants import DATA_DIR, MYSQL_PORT, RUN_DIR, SOCKET
 from .errors import SpecError
-from .image import ServerSeries
+from .server import Flavour, Server
 
-__all__ = ["OWNED", "Options", "normalise", "parse_options", "render_cnf"]
+__all__ = ["Options", "normalise", "owned_by", "parse_options", "render_cnf"]
 
 # Normalised option name -> its values; more than one for options that may be given again, e.g. plugin_load_add.
 Options = dict[str, tuple[str, ...]]
@@ -28,7 +28,7 @@ _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:,+%@*=~-]*")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\t": "\\t"}
 
 # What the pods' life depends on. The values are in _forced(), instance.cnf or on mysqld's command line.
-OWNED: Mapping[str, str] = {
+_OWNED: Mapping[str, str] = {
     "basedir": "the image decides where its programs are",
     "bind_address": "replicas and port-forwarding need every address of the pod",
     "binlog_format": "replicas get rows, never statements",
@@ -44,9 +44,8 @@ OWNED: Mapping[str, str] = {
     "log_replica_updates": "every instance logs what it replicates, so that each can become a source",
     "log_slave_updates": "every instance logs what it replicates, so that each can become a source",
     "networking": "replicas connect over the network",
-    "performance_schema": "readiness and verification read it",
     "pid_file": "the root file system is read-only",
-    "plugin_load": "it would undo the loading of the clone plugin; use plugin_load_add",
+    "plugin_load": "it would undo the loading of other plugins; use plugin_load_add",
     "port": "Services, probes and peers use 3306",
     "read_only": "an instance's role decides, see the topology",
     "relay_log": "the relay log has the same name on every instance",
@@ -62,6 +61,24 @@ OWNED: Mapping[str, str] = {
     "super_read_only": "an instance's role decides, see the topology",
     "user": "the pod's security context decides",
 }
+
+# What one flavour has besides.
+_OWNED_BY: Mapping[Flavour, Mapping[str, str]] = {
+    "mysql": {
+        "master_info_repository": "replication survives a crash only from a table",
+        "performance_schema": "readiness and verification read it",
+        "relay_log_info_repository": "replication survives a crash only from a table",
+    },
+    "mariadb": {
+        "gtid_domain_id": "all instances write into one domain, of which the primary alone is the source",
+        "gtid_strict_mode": "replication follows GTIDs",
+    },
+}
+
+
+def owned_by(flavour: Flavour) -> Mapping[str, str]:
+    """Options that users cannot set for this kind of server, and why."""
+    return {**_OWNED, **_OWNED_BY[flavour]}
 
 
 def normalise(name: str) -> str:
@@ -80,12 +97,12 @@ def _bare(name: str) -> str:
             return name
 
 
-def _check_name(option: str, name: str) -> None:
+def _check_name(option: str, name: str, owned: Mapping[str, str]) -> None:
     if not _NAME.fullmatch(name):
         raise SpecError(option, "not the name of a mysqld option: expected letters, digits, '_' or '-'")
-    owned = _bare(name)
-    if owned in OWNED:
-        raise SpecError(option, f"the collection sets {owned} itself: {OWNED[owned]}. Remove the option")
+    bare = _bare(name)
+    if bare in owned:
+        raise SpecError(option, f"the collection sets {bare} itself: {owned[bare]}. Remove the option")
 
 
 def _text(option: str, value: object) -> str:
@@ -100,15 +117,16 @@ def _text(option: str, value: object) -> str:
     return value
 
 
-def parse_options(option: str, config: Mapping[str, object]) -> Options:
+def parse_options(option: str, config: Mapping[str, object], flavour: Flavour) -> Options:
     """Check the user's mysqld options and return them under their normalised names."""
     options: Options = {}
+    owned = owned_by(flavour)
     for given, value in config.items():
         path = f"{option}.{given}"
         if isinstance(value, Mapping):
             raise SpecError(path, "groups cannot be given; write the options of [mysqld] directly under " + option)
         name = normalise(str(given))
-        _check_name(path, name)
+        _check_name(path, name, owned)
         if name in options:
             raise SpecError(path, "the same option is given twice, in two spellings")
         values = value if isinstance(value, (list, tuple)) else [value]
@@ -116,7 +134,7 @@ def parse_options(option: str, config: Mapping[str, object]) -> Options:
     return options
 
 
-def _defaults(version: ServerSeries) -> Options:
+def _defaults(server: Server) -> Options:
     options: Options = {
         # The volume is small by default; files of 1 GiB, the server's default, could never be purged in time.
         "max_binlog_size": ("100M",),
@@ -131,57 +149,77 @@ def _defaults(version: ServerSeries) -> Options:
         # The X protocol has no Service and its port would be open all the same.
         "mysqlx": ("OFF",),
     }
-    if version < (8, 0, 26):
+    if server.flavour == "mariadb" or server.known < (8, 0, 26):
         options["slave_net_timeout"] = options.pop("replica_net_timeout")
+    if server.flavour == "mariadb":
+        del options["mysqlx"], options["secure_file_priv"]
+        # What MySQL 8 does by default: binary logs go after 30 days, and a primary that crashed has all that its replicas have.
+        options |= {"binlog_expire_logs_seconds": ("2592000",), "sync_binlog": ("1",)}
+    elif server.known < (8, 0, 0):
+        del options["mysqlx"]
+        options["expire_logs_days"] = ("30",)
     return options
 
 
-def _forced(version: ServerSeries) -> Options:
+def _forced(server: Server) -> Options:
     options: Options = {
         "binlog_format": ("ROW",),
         "datadir": (DATA_DIR,),
-        "enforce_gtid_consistency": ("ON",),
-        "gtid_mode": ("ON",),
         # Named, because the default name comes from the host name and a claim can move to another pod.
         "log_bin": ("binlog",),
         "log_replica_updates": ("ON",),
-        "performance_schema": ("ON",),
         "pid_file": (f"{RUN_DIR}/mysqld.pid",),
         "port": (str(MYSQL_PORT),),
         "relay_log": ("relay-bin",),
         # The replication container starts the threads once it has checked for errant transactions.
         "skip_replica_start": ("ON",),
         "socket": (SOCKET,),
+        **(_FORCED_MARIADB if server.flavour == "mariadb" else _FORCED_MYSQL),
     }
-    if (version[0], version[1]) >= (8, 4):
+    if server.flavour == "mysql" and server.known >= (8, 4, 0):
         # ROW is the default, and naming the option is deprecated since 8.0.34.
         del options["binlog_format"]
-    if version < (8, 0, 26):
+    if server.flavour == "mariadb" or server.known < (8, 0, 26):
         options["log_slave_updates"] = options.pop("log_replica_updates")
         options["skip_slave_start"] = options.pop("skip_replica_start")
+    if server.flavour == "mysql" and server.known < (8, 0, 0):
+        # Files, the default of 5.7, are not written together with the transaction that they are about.
+        options |= {"master_info_repository": ("TABLE",), "relay_log_info_repository": ("TABLE",)}
     return options
 
 
-# Always loaded besides whatever the user loads: the option adds up.
-_PLUGINS = ("mysql_clone.so",)
+_FORCED_MYSQL: Options = {
+    "enforce_gtid_consistency": ("ON",),
+    "gtid_mode": ("ON",),
+    "performance_schema": ("ON",),
+}
+_FORCED_MARIADB: Options = {
+    "gtid_domain_id": ("0",),
+    # Refuses what is out of order, so that histories that have parted are noticed.
+    "gtid_strict_mode": ("ON",),
+}
+
+_CLONE_PLUGIN = "mysql_clone.so"
 # Options of plugins: --initialize knows no plugins and would refuse them.
 _PLUGIN_OPTIONS = ("clone_", "rpl_semi_sync_")
 
 
-def render_cnf(version: ServerSeries, *layers: Options) -> str:
+def render_cnf(server: Server, *layers: Options) -> str:
     """Merge ``layers`` (later ones win) between defaults and forced options into the text of a my.cnf file."""
-    known = (version[0], version[1], 999 if version[2] is None else version[2])
-    merged: Options = _defaults(known)
+    merged: Options = _defaults(server)
     for layer in layers:
         merged.update(layer)
-    merged.update(_forced(known))
-    merged["plugin_load_add"] = (*_PLUGINS, *(value for value in merged.get("plugin_load_add", ()) if value not in _PLUGINS))
-    lines = [f"{_written(name)} = {_quoted(value)}" for name, values in sorted(merged.items()) for value in values]
+    merged.update(_forced(server))
+    # Besides whatever the user loads: the option adds up.
+    ours = (_CLONE_PLUGIN,) if server.support.clone_method == "clone_plugin" else ()
+    merged["plugin_load_add"] = (*ours, *(value for value in merged.get("plugin_load_add", ()) if value not in ours))
+    lines = [f"{_written(name, server)} = {_quoted(value)}" for name, values in sorted(merged.items()) for value in values]
     return "\n".join(["[mysqld]", *lines, ""])
 
 
-def _written(name: str) -> str:
-    return f"loose_{name}" if name.startswith(_PLUGIN_OPTIONS) else name
+def _written(name: str, server: Server) -> str:
+    # In MariaDB semi-synchronous replication is no plugin.
+    return f"loose_{name}" if server.flavour == "mysql" and name.startswith(_PLUGIN_OPTIONS) else name
 
 
 def _quoted(value: str) -> str:

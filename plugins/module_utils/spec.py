@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from .constants import KEY_ADMIN, KEY_CLONE, KEY_REPLICATION, KEY_ROOT, MAX_REPLICATION_PASSWORD
 from .errors import SpecError
-from .image import ImageReference, ServerSeries
+from .image import ImageReference
 from .mycnf import Options, parse_options
 from .names import Names, check_dns_subdomain
 from .quantity import parse_quantity
+from .server import CloneMethod, Server
 
 __all__ = ["PASSWORD_OPTIONS", "ClusterSpec", "Topology", "at_least", "check_password"]
 
@@ -27,8 +28,6 @@ PASSWORD_OPTIONS: Mapping[str, str] = {
     "admin_password": KEY_ADMIN,
 }
 
-# The first release with the clone plugin: https://dev.mysql.com/doc/refman/8.0/en/clone-plugin.html
-_FIRST_CLONING = (8, 0, 17)
 # server_id is an unsigned 32-bit number and 0 means "does not replicate".
 _MAX_SERVER_ID = 2**32 - 1
 
@@ -50,7 +49,10 @@ class ClusterSpec:
     image: str
     image_pull_policy: str
     image_pull_secrets: tuple[str, ...]
-    server_version: ServerSeries
+    server: Server
+    clone_method: CloneMethod
+    clone_throttle: int | None
+    xtrabackup_image: str
     config: Options
     primary_config: Options
     replica_config: Options
@@ -79,16 +81,21 @@ class ClusterSpec:
         names = Names.parse(params["name"], params["namespace"], params["secret_name"])
         if params["secret_name"] is not None:
             check_dns_subdomain("secret_name", params["secret_name"])
+        image = _image(params, "image")
+        server = Server.of(image, params["server_version"])
         return cls(
             names=names,
             replicas=_replicas(params),
-            image=str(_image(params)),
+            image=str(image),
             image_pull_policy=params["image_pull_policy"],
             image_pull_secrets=tuple(params["image_pull_secrets"]),
-            server_version=_server_version(params),
-            config=parse_options("config", params["config"]),
-            primary_config=parse_options("primary_config", params["primary_config"]),
-            replica_config=parse_options("replica_config", params["replica_config"]),
+            server=server,
+            clone_method=_clone_method(params, server),
+            clone_throttle=_clone_throttle(params, server),
+            xtrabackup_image=_xtrabackup_image(params, server, image),
+            config=parse_options("config", params["config"], server.flavour),
+            primary_config=parse_options("primary_config", params["primary_config"], server.flavour),
+            replica_config=parse_options("replica_config", params["replica_config"], server.flavour),
             storage_size=_storage_size(params),
             storage_class=params["storage_class"],
             resources=_resources(params),
@@ -129,29 +136,39 @@ def _replicas(params: Mapping[str, t.Any]) -> int:
     return replicas
 
 
-def _image(params: Mapping[str, t.Any]) -> ImageReference:
-    image = ImageReference.parse("image", params["image"])
+def _image(params: Mapping[str, t.Any], option: str) -> ImageReference:
+    image = ImageReference.parse(option, params[option])
     return image.pulled_from(params["registry"]) if params["registry"] else image
 
 
-def _server_version(params: Mapping[str, t.Any]) -> ServerSeries:
-    option, text = ("server_version", params["server_version"]) if params["server_version"] else ("image", _image(params).tag)
-    try:
-        version = ImageReference.version_of(option, text or "")
-    except SpecError as error:
-        if option == "server_version":
-            raise
+def _clone_method(params: Mapping[str, t.Any], server: Server) -> CloneMethod:
+    asked, possible = params["clone_method"], server.support.clone_method
+    if asked not in ("auto", possible):
+        raise SpecError("clone_method", f"{server} cannot be cloned by {asked}; use {possible}, or auto, which chooses it")
+    return possible
+
+
+def _clone_throttle(params: Mapping[str, t.Any], server: Server) -> int | None:
+    throttle: int | None = params["clone_throttle"]
+    if throttle is None:
+        return None
+    if server.support.clone_method != "xtrabackup":
+        raise SpecError("clone_throttle", f"is for clone_method xtrabackup; for {server} use config.clone_max_data_bandwidth")
+    return at_least("clone_throttle", throttle, 1)
+
+
+def _xtrabackup_image(params: Mapping[str, t.Any], server: Server, image: ImageReference) -> str:
+    """The image with the backup tool, which is the server's own where that has it."""
+    given, support = params["xtrabackup_image"], server.support
+    if given is not None and support.clone_method != "xtrabackup":
+        raise SpecError("xtrabackup_image", f"is for clone_method xtrabackup, and {server} is cloned by {support.clone_method}")
+    if given is None and not support.complete_image:
         raise SpecError(
-            "image", f"the version of MySQL in {params['image']!r} cannot be told from its tag; say it with server_version"
-        ) from error
-    patch = 999 if version[2] is None else version[2]
-    if (version[0], version[1], patch) < _FIRST_CLONING or version[0] > 9:
-        shown = ".".join(str(part) for part in version if part is not None)
-        raise SpecError(
-            option,
-            f"MySQL {shown} is not supported; the clone plugin came with 8.0.17, and 9 is the newest major version known",
+            "xtrabackup_image",
+            f"{server} is cloned by xtrabackup, which its image does not hold; name an image with xtrabackup, xbstream and "
+            "ncat or socat, such as gcr.io/google-samples/xtrabackup:1.0",
         )
-    return version
+    return str(image if given is None else _image(params, "xtrabackup_image"))
 
 
 def _storage_size(params: Mapping[str, t.Any]) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mysql_cluster
-short_description: A replicating MySQL cluster on Kubernetes
+short_description: A replicating MySQL or MariaDB cluster on Kubernetes
 version_added: 1.0.0
 description:
-  - Puts a MySQL primary with replicas on Kubernetes from a plain image, changes it, or takes it down.
+  - Puts a MySQL or MariaDB primary with replicas on Kubernetes from a plain image, changes it, or takes it down.
   - Needs no operator, no custom resource and no right outside the namespace.
   - Objects are applied on the server side with the field manager C(kubemysql.replication). Fields that others set are left
     alone.
@@ -77,11 +77,19 @@ options:
     default: 30
   clone_method:
     description:
-      - How a new instance gets its data. V(auto) chooses by the server's version.
-      - V(clone_plugin) is MySQL's own C(CLONE INSTANCE), from 8.0.17 on.
+      - How a new instance gets its data. V(auto) chooses by the server, for each of which one way is supported.
+      - V(clone_plugin) is MySQL's own C(CLONE INSTANCE), for MySQL 8.0.17 and newer.
+      - V(xtrabackup) is a backup that is streamed from another instance and prepared, for MySQL 5.7 (C(xtrabackup), see
+        O(xtrabackup_image)) and MariaDB (C(mariadb-backup)). Each pod then serves backups on port 3307 to the other pods of
+        the cluster, encrypted, one at a time, and only to those that know the password of C(kubemysql_clone).
     type: str
     default: auto
-    choices: [auto, clone_plugin]
+    choices: [auto, clone_plugin, xtrabackup]
+  clone_throttle:
+    description:
+      - Reads of 1 MiB which a donor makes per second at most while it streams a backup. Not limited by default.
+      - For O(clone_method=xtrabackup). MySQL's clone plugin is limited by C(clone_max_data_bandwidth) in O(config).
+    type: int
   storage_size:
     description:
       - Size of each instance's volume, as a Kubernetes quantity. Volumes cannot shrink.
@@ -98,7 +106,8 @@ options:
     default: false
   image:
     description:
-      - Image of all containers, the official C(mysql) image or one that keeps its contract.
+      - Image of all containers, the official C(mysql) or C(mariadb) image or one that keeps its contract.
+      - Supported are MySQL 5.7, MySQL 8.0.17 to 9, and MariaDB 10.11 to 11. An image with C(mariadb) in its name holds MariaDB.
     type: str
     default: docker.io/library/mysql:9.7
   image_pull_policy:
@@ -115,11 +124,19 @@ options:
     default: []
   registry:
     description:
-      - Registry to pull O(image) from instead of its own, for example C(registry.example.com:5000/mirror).
+      - Registry to pull O(image) and O(xtrabackup_image) from instead of their own, for example
+        C(registry.example.com:5000/mirror).
     type: str
   server_version:
     description:
-      - Version of MySQL in O(image), for example V(8.4). Needed only if the image's tag does not begin with it.
+      - Version of the server in O(image), for example V(8.4) or V(mariadb-10.11). Needed only if the image's name and tag do
+        not tell it.
+    type: str
+  xtrabackup_image:
+    description:
+      - Image of what streams backups with O(clone_method=xtrabackup). It holds C(bash), C(flock), C(socat) or C(ncat), and
+        Percona XtraBackup in a version for the server.
+      - Needed for MySQL 5.7. By default O(image), as MariaDB's own image holds C(mariadb-backup).
     type: str
   resources:
     description:
@@ -249,6 +266,17 @@ EXAMPLES = r"""
     resources:
       requests: {cpu: "2", memory: 6Gi}
       limits: {memory: 6Gi}
+
+- name: MariaDB
+  kubemysql.replication.mysql_cluster:
+    namespace: shop
+    image: docker.io/library/mariadb:10.11
+
+- name: MySQL 5.7, cloned as the Kubernetes tutorial does
+  kubemysql.replication.mysql_cluster:
+    namespace: shop
+    image: docker.io/library/mysql:5.7
+    xtrabackup_image: gcr.io/google-samples/xtrabackup:1.0
 
 - name: Manifests for a Git repository
   kubemysql.replication.mysql_cluster:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import pytest
 from scripts.golden import SHOP, Golden, command_lines, gtids, start_pair
-from scripts.pods import Cluster, Pod, network_namespace
+from scripts.pods import MYSQL, Cluster, Flavour, Pod, network_namespace
 from scripts.rootfs import root_file_system
 
 
@@ -25,7 +26,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.scripts)
 
 
-MakeCluster = Callable[[], Cluster]
+class MakeCluster(Protocol):
+    """Makes an empty cluster."""
+
+    def __call__(self, flavour: Flavour = MYSQL) -> Cluster: ...
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +38,14 @@ def make_cluster() -> Iterator[MakeCluster]:
     if os.geteuid() != 0:
         pytest.skip("fake pods need root, for namespaces and chroot")
     clusters: list[Cluster] = []
-    root = root_file_system()
     memory = Path("/dev/shm")
     folder = memory if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else None
     with network_namespace() as network, TemporaryDirectory(prefix="kubemysql-", dir=folder) as base_name:
         base = Path(base_name)
 
-        def make() -> Cluster:
-            cluster = Cluster(base / str(len(clusters)), root, network, len(clusters) + 1)
+        def make(flavour: Flavour = MYSQL) -> Cluster:
+            root = root_file_system(flavour.name)
+            cluster = Cluster(base / str(len(clusters)), root, network, len(clusters) + 1, flavour)
             clusters.append(cluster)
             return cluster
 

@@ -59,6 +59,41 @@ table_open_cache = 200
 max_connections = 30
 replica_parallel_workers = 2
 """
+MARIADB_CNF = """\
+[mysqld]
+datadir = /volume/mysql
+socket = /var/run/mysqld/mysqld.sock
+gtid_domain_id = 0
+gtid_strict_mode = ON
+log_bin = binlog
+log_slave_updates = ON
+binlog_format = ROW
+relay_log = relay-bin
+skip_slave_start = ON
+skip_name_resolve = ON
+innodb_log_file_size = 8M
+innodb_buffer_pool_size = 16M
+innodb_doublewrite = OFF
+table_open_cache = 200
+max_connections = 30
+"""
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """What differs between the two servers; ``programs`` are the server's and the client's."""
+
+    name: str
+    clone_method: str
+    cnf: str
+    server: str
+    client: str
+    peer_tls: tuple[str, ...]
+    local_tls: tuple[str, ...] = ()
+
+
+MYSQL = Flavour("mysql", "clone_plugin", BASE_CNF, "mysqld", "mysql", ("--ssl-mode=REQUIRED",))
+MARIADB = Flavour("mariadb", "xtrabackup", MARIADB_CNF, "mariadbd", "mariadb", ("--ssl",), ("--skip-ssl",))
 
 Answer = TypeVar("Answer")
 
@@ -130,6 +165,7 @@ class Cluster:
     root: Path
     network: subprocess.Popen[bytes]
     subnet: int
+    flavour: Flavour = MYSQL
     service: str = "mysql"
     pods: dict[str, Pod] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=lambda: dict(PASSWORDS))
@@ -145,7 +181,7 @@ class Cluster:
             shutil.copy(script, self.base / "scripts" / script.name)
         shutil.copy(SCRIPTS / "users.sh", self.base / "initdb" / "zz-kubemysql.sh")
         (self.base / "initdb" / "zz-kubemysql.sh").chmod(0o555)
-        self.write_config(BASE_CNF)
+        self.write_config(self.flavour.cnf)
         self.write_topology()
         self.write_secrets()
 
@@ -191,7 +227,7 @@ class Pod:
         self.address = f"127.0.{cluster.subnet}.{10 + int(name.rpartition('-')[2])}"
         self.base = cluster.base / name
         self.containers: list[Container] = []
-        for mount in ("volume", "conf.d", "run", "tmp", "scratch"):
+        for mount in ("volume", "conf.d", "run", "tmp", "scratch", "tls"):
             (self.base / mount).mkdir(parents=True)
             os.chown(self.base / mount, UID, UID)
         # A test's only way to give a pod an address of its own.
@@ -214,6 +250,9 @@ class Pod:
             "SERVICE": self.cluster.service,
             "SERVER_ID_BASE": "100",
             "MAX_LAG": "30",
+            "FLAVOUR": self.cluster.flavour.name,
+            "CLONE_METHOD": self.cluster.flavour.clone_method,
+            "CLONE_CONTAINER": "provision",
         }
 
     def mounts(self) -> Iterator[tuple[Path, str, bool]]:
@@ -225,6 +264,7 @@ class Pod:
             ("run", "run/mysqld"),
             ("tmp", "tmp"),
             ("scratch", "scratch"),
+            ("tls", "kubemysql/tls"),
         ):
             yield self.base / name, target, True
         for name in ("scripts", "config", "topology", "secret"):
@@ -288,9 +328,11 @@ class Pod:
         )
 
     def start_all(self) -> tuple[Container, Container]:
-        """The whole pod: init containers, then both containers."""
+        """The whole pod: init containers, then the others."""
         self.run("configure")
         self.run("provision")
+        if self.cluster.flavour.clone_method == "xtrabackup":
+            self.start("backup")
         return self.start_mysql(), self.start("replication")
 
     def stop(self) -> None:
@@ -346,7 +388,15 @@ class Pod:
             logs = "\n".join(f"--- {c.name}\n{c.log[-3000:]}" for c in self.containers)
             raise AssertionError(f"{error}; it says: {last[-1]}\n{logs}") from None
 
-    def sql(self, statement: str, *, user: str = "root", password: str | None = None, address: str | None = None) -> str:
+    def sql(
+        self,
+        statement: str,
+        *,
+        user: str = "root",
+        password: str | None = None,
+        address: str | None = None,
+        names: bool = False,
+    ) -> str:
         """Run SQL as a client in this pod would; raises on an error."""
         password = self.cluster.passwords["root-password"] if password is None else password.rstrip("\n")
         quoted = password.replace("\\", "\\\\").replace('"', '\\"')
@@ -355,16 +405,22 @@ class Pod:
         os.chown(option_file, UID, UID)
         option_file.chmod(0o600)
         where = (
-            ["--protocol=TCP", f"--host={address}", "--ssl-mode=REQUIRED"]
+            ["--protocol=TCP", f"--host={address}", *self.cluster.flavour.peer_tls]
             if address
-            else ["--socket=/var/run/mysqld/mysqld.sock"]
+            else ["--socket=/var/run/mysqld/mysqld.sock", *self.cluster.flavour.local_tls]
         )
-        argv = ["mysql", "--defaults-file=/tmp/test-client.cnf", "-N", "-B", "--default-character-set=utf8mb4", *where]
+        form = ["-B", "--column-names" if names else "-N", "--default-character-set=utf8mb4"]
+        argv = [self.cluster.flavour.client, "--defaults-file=/tmp/test-client.cnf", *form, *where]
         command = self.command(argv, {}, "/usr/bin")
         done = subprocess.run(command, check=False, input=statement.encode(), capture_output=True, timeout=60)
         if done.returncode:
             raise SqlError(done.stderr.decode(errors="replace").strip())
         return done.stdout.decode().strip()
+
+    def row(self, statement: str) -> dict[str, str]:
+        """The answer's first row by its columns; nothing if there is none."""
+        lines = self.sql(statement, names=True).splitlines()
+        return dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=False)) if lines else {}
 
     def container(self, name: str) -> Container:
         """The latest container of this name."""
@@ -387,7 +443,7 @@ class Pod:
     def restart_all(self) -> None:
         """Delete the pod and let its successor start on the same volume."""
         self.stop()
-        for name in ("run", "tmp", "scratch"):
+        for name in ("run", "tmp", "scratch", "tls"):
             shutil.rmtree(self.base / name)
             (self.base / name).mkdir()
             os.chown(self.base / name, UID, UID)
@@ -417,7 +473,7 @@ class Pod:
             for container in self.containers:
                 if container.running and container.name.endswith("/mysql"):
                     for pid in container.children():
-                        if Path(f"/proc/{pid}/comm").read_text().strip() == "mysqld":
+                        if Path(f"/proc/{pid}/comm").read_text().strip() == self.cluster.flavour.server:
                             return pid
             return 0
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The image's root file system, unpacked once per machine from the archive that the local cluster uses, too."""
+"""The images' root file systems, unpacked once per machine from the archives that the local cluster uses, too."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ MOUNT_POINTS = (
     "kubemysql/config",
     "kubemysql/topology",
     "kubemysql/secret",
+    "kubemysql/tls",
     "docker-entrypoint-initdb.d",
     "run/mysqld",
     "allowed",
+    "spare",
 )
 
 
@@ -37,8 +39,8 @@ def cache_dir() -> Path:
     return Path(home, "cache")
 
 
-def image_archive(cache: Path) -> Path:
-    """The archive of the image `mysql`, built if the cache lacks it."""
+def image_archive(cache: Path, name: str) -> Path:
+    """The archive of an image, built if the cache lacks it."""
     release = next(
         line.partition("=")[2].strip().strip('"')
         for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
@@ -48,10 +50,11 @@ def image_archive(cache: Path) -> Path:
         subprocess.run(
             ["apt-get", "install", "-y", "-q", "--no-install-recommends", "mmdebstrap"], check=True, stdout=sys.stderr
         )
+    source = ROLE_FILES / "images" / name
+    image = json.loads((source / "image.json").read_text(encoding="utf-8"))
+    release = release if image["suite"] == "sid" else image["suite"]
     run_role_file("private_apt.py", str(cache / "apt"), f"--release={release}", "--suite=sid")
-    source = ROLE_FILES / "images" / "mysql"
-    version = json.loads((source / "image.json").read_text(encoding="utf-8"))["version"]
-    reference = f"docker.io/library/mysql:{version}"
+    reference = f"docker.io/library/{name}:{image['version']}"
     answer = run_role_file(
         "build_image.py", str(source), str(cache / "images"), f"--reference={reference}", f"--apt-folder={cache / 'apt'}"
     )
@@ -63,7 +66,7 @@ def run_role_file(name: str, *arguments: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def unpack(archive: Path, root: Path) -> None:
+def unpack(archive: Path, root: Path, image_name: str) -> None:
     """Unpack the archive's only layer; the rename makes it appear whole or not at all."""
     partial = root.with_name(root.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -78,25 +81,38 @@ def unpack(archive: Path, root: Path) -> None:
     for name in MOUNT_POINTS:
         (partial / name).mkdir(parents=True, exist_ok=True)
     (partial / "etc" / "hosts").touch()
-    link_allowed_programs(partial)
+    link_allowed_programs(partial, image_name)
     partial.rename(root)
 
 
-def link_allowed_programs(root: Path) -> None:
-    """Fill /allowed with links to all that the scripts may use: what the slim official image has, and nothing else."""
-    programs = {"bash", "mysqld", "mysql", "mysqladmin", "awk", "sed", "getent", "find", "xargs", "openssl", "gzip"}
+# What our scripts may use: what the slim official image has, and nothing else.
+COMMON = {"bash", "awk", "sed", "getent", "find", "xargs", "openssl", "gzip"}
+PROGRAMS = {
+    "mysql": COMMON | {"mysqld", "mysql", "mysqladmin"},
+    "mariadb": COMMON | {"mariadbd", "mariadb", "mariadb-backup", "mbstream", "socat", "flock"},
+}
+# Some tests put another one in the place of what the image has.
+SPARE = {"mysql": set(), "mariadb": {"ncat"}}
+
+
+def link_allowed_programs(root: Path, image: str) -> None:
+    """Fill /allowed with links to all that the scripts may use, and /spare with what a test may add."""
+    programs = set(PROGRAMS[image])
     listing = Path(root, "var/lib/dpkg/info/coreutils.list").read_text(encoding="utf-8")
     programs.update(Path(line).name for line in listing.splitlines() if "/bin/" in line)
-    for program in sorted(programs):
-        found = next((f"/usr/{part}/{program}" for part in ("bin", "sbin") if (root / "usr" / part / program).exists()), None)
-        assert found, f"the image has no {program}"
-        (root / "allowed" / program).symlink_to(found)
+    for folder, names in (("allowed", programs), ("spare", SPARE[image])):
+        for program in sorted(names):
+            found = next(
+                (f"/usr/{part}/{program}" for part in ("bin", "sbin") if (root / "usr" / part / program).exists()), None
+            )
+            assert found, f"the image has no {program}"
+            (root / folder / program).symlink_to(found)
 
 
-def root_file_system() -> Path:
-    """The unpacked root, made on the first call."""
+def root_file_system(image: str = "mysql") -> Path:
+    """The unpacked root of an image, made on the first call."""
     cache = cache_dir()
-    archive = image_archive(cache)
+    archive = image_archive(cache, image)
     roots = cache / "roots"
     roots.mkdir(parents=True, exist_ok=True)
     # This file is part of the key, since it decides what the root looks like.
@@ -104,5 +120,5 @@ def root_file_system() -> Path:
     with open(roots / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
-            unpack(archive, root)
+            unpack(archive, root, image)
     return root

@@ -115,15 +115,15 @@ def test_empty_primary_beside_a_living_peer_is_refused(pair: tuple[Pod, Pod], cl
     primary.stop()
     shutil.rmtree(primary.data)
     refused = primary.run("provision", expect=1)
-    assert "mysql-1.mysql" in refused.log and "runs a MySQL server" in refused.log
+    assert "mysql-1.mysql" in refused.log and "runs a server" in refused.log
     assert [path.name for path in primary.volume.iterdir()] == ["lost+found"]
     # One that does not let us in is a server all the same.
     cluster.passwords["clone-password"] = "another"
     cluster.write_secrets()
-    assert "runs a MySQL server" in primary.run("provision", expect=1).log
+    assert "runs a server" in primary.run("provision", expect=1).log
     # Nor does the container `mysql` believe what was checked before it started.
     (primary.volume / INITIALIZING).touch()
-    assert "runs a MySQL server" in primary.run("mysql", expect=1).log
+    assert "runs a server" in primary.run("mysql", expect=1).log
     assert replica.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS)
 
 
@@ -210,7 +210,7 @@ def test_later_starts_are_read_only_and_get_no_password(cluster: Cluster) -> Non
     entrypoint.chmod(0o755)
     started = pod.start("mysql", path="/tmp/faults:/allowed", MYSQL_ROOT_PASSWORD_FILE="/kubemysql/secret/root-password")
     assert started.wait() == 0
-    init_file = "--init-file=/var/run/mysqld/kubemysql-read-only.sql"
+    init_file = "--init-file=/var/run/mysqld/kubemysql-init.sql"
     assert started.log.splitlines()[:4] == ["mysqld", "--read-only=ON", "--super-read-only=ON", init_file]
-    assert (pod.base / "run" / "kubemysql-read-only.sql").read_text() == "SET GLOBAL super_read_only = ON;\n"
+    assert (pod.base / "run" / "kubemysql-init.sql").read_text() == "SET GLOBAL super_read_only = ON;\n"
     assert "PASSWORD" not in started.log

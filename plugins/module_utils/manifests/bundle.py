@@ -42,7 +42,7 @@ def render(
         services.headless(spec),
         services.read(spec),
         services.primary(spec, topology),
-        *([surroundings.network_policy(names)] if spec.network_policy else []),
+        *([surroundings.network_policy(spec)] if spec.network_policy else []),
         *([surroundings.pod_disruption_budget(names, kubernetes)] if spec.pod_disruption_budget else []),
         stateful_set(spec, checksum),
     )

@@ -20,8 +20,8 @@ __all__ = ["config", "parse_topology", "scripts", "topology"]
 def config(spec: ClusterSpec) -> Manifest:
     """Both roles' complete my.cnf files; which one a pod uses is decided when it starts."""
     data = {
-        "primary.cnf": render_cnf(spec.server_version, spec.config, spec.primary_config),
-        "replica.cnf": render_cnf(spec.server_version, spec.config, spec.replica_config),
+        "primary.cnf": render_cnf(spec.server, spec.config, spec.primary_config),
+        "replica.cnf": render_cnf(spec.server, spec.config, spec.replica_config),
     }
     return manifest(spec.names, "v1", "ConfigMap", spec.names.config, {"data": data})
 

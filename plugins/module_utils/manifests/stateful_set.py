@@ -37,6 +37,8 @@ _POD_SECURITY: Json = {
 _GRACE_SECONDS = 120
 # Shell and a short-lived client now and then.
 _SMALL: Json = {"requests": {"cpu": "10m", "memory": "32Mi"}}
+# A backup holds some buffers, and the pages of the redo log that are written meanwhile.
+_BACKUP: Json = {"requests": {"cpu": "10m", "memory": "64Mi"}}
 
 _MOUNTS: list[Json] = [
     {"name": c.DATA_VOLUME, "mountPath": c.VOLUME_DIR},
@@ -49,6 +51,9 @@ _MOUNTS: list[Json] = [
     {"name": "secret", "mountPath": c.SECRET_DIR, "readOnly": True},
 ]
 _SCRATCH_MOUNT: Json = {"name": "scratch", "mountPath": c.SCRATCH_DIR}
+# The pod's certificate: made by `provision`, for everybody else to read.
+_NEW_TLS_MOUNT: Json = {"name": "tls", "mountPath": c.TLS_DIR}
+_TLS_MOUNT: Json = {**_NEW_TLS_MOUNT, "readOnly": True}
 # The image's entrypoint runs what lies here, in alphabetical order, at the end of the first initialisation.
 _USERS_MOUNT: Json = {
     "name": "scripts",
@@ -88,13 +93,11 @@ def _pod(spec: ClusterSpec) -> Json:
         "securityContext": _POD_SECURITY,
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "affinity": dict(spec.affinity) if spec.affinity is not None else _spread(spec),
-        "initContainers": [
-            # A server runs in it, so it may take what the server may take; the two never run at once.
-            _container(spec, c.CONTAINER_PROVISION, "provision.sh", resources=spec.resources, mounts=[_SCRATCH_MOUNT]),
-        ],
+        "initContainers": _init_containers(spec),
         "containers": [
             _mysql(spec),
             _replication(spec),
+            *([_backup(spec)] if _streams(spec) else []),
         ],
         "volumes": _volumes(spec),
     }
@@ -105,6 +108,29 @@ def _pod(spec: ClusterSpec) -> Json:
     if spec.tolerations:
         pod["tolerations"] = [dict(toleration) for toleration in spec.tolerations]
     return pod
+
+
+def _init_containers(spec: ClusterSpec) -> list[Json]:
+    """They may take what the server may take: another server or a backup's recovery runs in them, and never beside it."""
+    mounts = [_NEW_TLS_MOUNT] if _streams(spec) else [_SCRATCH_MOUNT]
+    containers = [_container(spec, c.CONTAINER_PROVISION, "provision.sh", resources=spec.resources, mounts=mounts)]
+    if spec.xtrabackup_image != spec.image:
+        containers.append(_streaming(spec, c.CONTAINER_CLONE, "receive.sh", spec.resources))
+    return containers
+
+
+def _streams(spec: ClusterSpec) -> bool:
+    return spec.clone_method == "xtrabackup"
+
+
+def _streaming(spec: ClusterSpec, name: str, script: str, resources: t.Mapping[str, t.Any]) -> Json:
+    return {**_container(spec, name, script, resources=resources, mounts=[_TLS_MOUNT]), "image": spec.xtrabackup_image}
+
+
+def _backup(spec: ClusterSpec) -> Json:
+    container = _streaming(spec, c.CONTAINER_BACKUP, "backup.sh", _BACKUP)
+    container["ports"] = [{"name": "backup", "containerPort": c.BACKUP_PORT, "protocol": "TCP"}]
+    return container
 
 
 def _container(
@@ -123,7 +149,8 @@ def _container(
 
 
 def _mysql(spec: ClusterSpec) -> Json:
-    container = _container(spec, c.CONTAINER_MYSQL, "mysql.sh", resources=spec.resources, mounts=[_USERS_MOUNT])
+    mounts = [_USERS_MOUNT, *([_TLS_MOUNT] if _streams(spec) else [])]
+    container = _container(spec, c.CONTAINER_MYSQL, "mysql.sh", resources=spec.resources, mounts=mounts)
     container["ports"] = [{"name": "mysql", "containerPort": c.MYSQL_PORT, "protocol": "TCP"}]
     container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{c.SCRIPTS_DIR}/stop.sh"]}}}
     return {**container, "startupProbe": STARTUP, "livenessProbe": LIVENESS, "readinessProbe": READINESS}
@@ -141,7 +168,13 @@ def _environment(spec: ClusterSpec) -> list[Json]:
         "SERVICE": spec.names.headless_service,
         "SERVER_ID_BASE": str(spec.server_id_base),
         "MAX_LAG": str(spec.max_lag),
+        "FLAVOUR": spec.server.flavour,
+        "CLONE_METHOD": spec.clone_method,
     }
+    if _streams(spec):
+        values["CLONE_CONTAINER"] = c.CONTAINER_PROVISION if spec.xtrabackup_image == spec.image else c.CONTAINER_CLONE
+    if spec.clone_throttle is not None:
+        values["CLONE_THROTTLE"] = str(spec.clone_throttle)
     return [
         *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
         *({"name": name, "value": value} for name, value in values.items()),
@@ -157,10 +190,13 @@ def _spread(spec: ClusterSpec) -> Json:
 
 def _volumes(spec: ClusterSpec) -> list[Json]:
     names = spec.names
-    empty: list[Json] = [{"name": name, "emptyDir": {}} for name in ("conf", "run", "tmp", "scratch")]
+    empty: list[Json] = [{"name": name, "emptyDir": {}} for name in ("conf", "run", "tmp")]
+    # A private key is kept off the node's disk.
+    own: Json = {"name": "tls", "emptyDir": {"medium": "Memory"}} if _streams(spec) else {"name": "scratch", "emptyDir": {}}
     config_maps = {"scripts": names.scripts, "config": names.config, "topology": names.topology}
     return [
         *empty,
+        own,
         *({"name": volume, "configMap": {"name": name, "defaultMode": 0o555}} for volume, name in config_maps.items()),
         {"name": "secret", "secret": {"secretName": names.secret, "defaultMode": 0o440}},
     ]

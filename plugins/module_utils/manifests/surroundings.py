@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
-from ..constants import MYSQL_PORT
+import typing as t
+
+from ..constants import BACKUP_PORT, MYSQL_PORT
 from ..kube.port import Manifest
 from ..names import Names
+from ..spec import ClusterSpec
 from .common import manifest
 
 __all__ = ["network_policy", "pod_disruption_budget", "service_account"]
@@ -28,8 +31,12 @@ def pod_disruption_budget(names: Names, kubernetes: tuple[int, int]) -> Manifest
     return manifest(names, api_version, "PodDisruptionBudget", names.pod_disruption_budget, body)
 
 
-def network_policy(names: Names) -> Manifest:
-    """Only MySQL's port is open. Clones come through it too, from whoever has the clone account."""
-    rule = {"ports": [{"port": MYSQL_PORT, "protocol": "TCP"}]}
-    body = {"spec": {"podSelector": {"matchLabels": names.selector}, "policyTypes": ["Ingress"], "ingress": [rule]}}
+def network_policy(spec: ClusterSpec) -> Manifest:
+    """MySQL's port is open to everybody who has an account; backups are for the cluster's own pods."""
+    names = spec.names
+    ingress: list[dict[str, t.Any]] = [{"ports": [{"port": MYSQL_PORT, "protocol": "TCP"}]}]
+    if spec.clone_method == "xtrabackup":
+        siblings = {"podSelector": {"matchLabels": names.selector}}
+        ingress.append({"from": [siblings], "ports": [{"port": BACKUP_PORT, "protocol": "TCP"}]})
+    body = {"spec": {"podSelector": {"matchLabels": names.selector}, "policyTypes": ["Ingress"], "ingress": ingress}}
     return manifest(names, "networking.k8s.io/v1", "NetworkPolicy", names.network_policy, body)

@@ -16,7 +16,7 @@ key=root-password
 [[ -s $SECRET_DIR/$key ]] || key=-
 
 answers() {
-  ask "SELECT 1" client root "$key" --socket="$SOCKET" --protocol=SOCKET --connect-timeout="$LIMIT" ||
+  ask "SELECT 1" client root "$key" --socket="$SOCKET" --protocol=SOCKET "${LOCAL_TLS[@]}" --connect-timeout="$LIMIT" ||
     ((ERRNO >= 1000 && ERRNO < 2000)) || ((ERRNO >= 3000))
 }
 

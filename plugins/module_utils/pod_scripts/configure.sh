@@ -5,8 +5,8 @@
 #
 # Run by provision.sh: writes the instance's configuration. Running it again writes the same.
 set -euo pipefail
-# shellcheck source=lib.sh
-source /kubemysql/scripts/lib.sh
+# shellcheck source=certificate.sh
+source /kubemysql/scripts/certificate.sh
 
 main() {
   local role=replica server_id
@@ -16,7 +16,12 @@ main() {
   # Written beside and renamed: a container that is killed leaves the old file or the new one.
   cp -- "$CONFIG_DIR/$role.cnf" "$CONF_DIR/replication.cnf.new"
   mv -- "$CONF_DIR/replication.cnf.new" "$CONF_DIR/replication.cnf"
-  printf '[mysqld]\nserver_id = %d\nreport_host = %s.%s\n' "$server_id" "$POD_NAME" "$SERVICE" >"$CONF_DIR/instance.cnf.new"
+  [[ $CLONE_METHOD != xtrabackup ]] || make_certificate
+  {
+    printf '[mysqld]\nserver_id = %d\nreport_host = %s.%s\n' "$server_id" "$POD_NAME" "$SERVICE"
+    # MySQL makes itself a certificate.
+    [[ $FLAVOUR != mariadb ]] || printf 'ssl_cert = %s\nssl_key = %s\n' "$CERTIFICATE" "$CERTIFICATE_KEY"
+  } >"$CONF_DIR/instance.cnf.new"
   mv -- "$CONF_DIR/instance.cnf.new" "$CONF_DIR/instance.cnf"
   log "$POD_NAME starts with $role.cnf and server_id $server_id; the primary is $PRIMARY"
 }

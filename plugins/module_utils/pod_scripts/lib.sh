@@ -11,13 +11,18 @@
 #   mysql/.kubemysql-complete    inside the data directory, so that one rename moves data and mark together: complete.
 #   mysql/.kubemysql-cloned      the data are a clone: replication settings in them are the donor's, not ours.
 #   mysql/.kubemysql-first-password   root still has the entrypoint's password beside its own: see mysql.sh.
+#   mysql/.kubemysql-late-password    root has the entrypoint's password alone until the server's next start.
+#   mysql/.kubemysql-coordinates      where replication of a streamed clone begins; gone when it has begun.
 #   incoming/                    a clone that is still arriving. Worthless until it is renamed to mysql/.
 
-# Constants and results are for those who source this file.
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034 # constants and results are for those who source this file
+
+[[ -z ${VOLUME-} ]] || return 0 # sourced before
 
 # Options are parsed and literals are quoted byte by byte, whatever locale the image sets.
 export LC_ALL=C
+# Older shells take an empty array for an unset variable.
+((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || set +u
 # A pod's secrets must not appear in a trace, even if somebody runs a script by `bash -x`.
 set +x
 
@@ -27,28 +32,35 @@ readonly INCOMING_DIR=$VOLUME/incoming
 readonly INITIALIZING_MARK=$VOLUME/.kubemysql-initializing
 readonly COMPLETE_MARK=.kubemysql-complete
 readonly CLONED_MARK=.kubemysql-cloned
+readonly COORDINATES=.kubemysql-coordinates
 readonly FIRST_PASSWORD_MARK=.kubemysql-first-password
+readonly LATE_PASSWORD_MARK=.kubemysql-late-password
 readonly CONF_DIR=/etc/mysql/conf.d
 readonly FIRST_START_CNF=$CONF_DIR/zz-first-start.cnf
 readonly CONFIG_DIR=/kubemysql/config
 readonly SECRET_DIR=/kubemysql/secret
+readonly TLS_DIR=/kubemysql/tls
 readonly TOPOLOGY_DIR=/kubemysql/topology
 readonly SOCKET=/var/run/mysqld/mysqld.sock
-readonly READ_ONLY_SQL=/var/run/mysqld/kubemysql-read-only.sql
+readonly INIT_SQL=/var/run/mysqld/kubemysql-init.sql
 # Says "ready", or why not, as of the last look.
 readonly READINESS_FILE=/var/run/mysqld/kubemysql-readiness
 readonly REPLICATION_USER=kubemysql_replication
 readonly CLONE_USER=kubemysql_clone
 readonly ADMIN_USER=kubemysql_admin
+readonly CERTIFICATE=$TLS_DIR/instance.crt
+readonly CERTIFICATE_KEY=$TLS_DIR/instance.key
+readonly AUTHORITY=$TLS_DIR/authority.crt
 readonly MYSQL_PORT=3306
+readonly BACKUP_PORT=3307
 # Open while the instance is ready; nothing is said over it.
 readonly READY_PORT=3308
-# How long, in seconds, peers may stay silent until an empty primary gives up.
-readonly PEER_PATIENCE=${PEER_PATIENCE:-10}
+# How long to look for a donor that gives, and how long a donor may be gone in the middle of it, in seconds.
+readonly CLONE_TIMEOUT=${CLONE_TIMEOUT:-600}
+readonly DONOR_PATIENCE=${DONOR_PATIENCE:-30}
 # How long, in seconds, one login to a peer may take. A second is too short: a busy machine takes longer for the handshake, and
 # a replica that is passed over for it leaves the work of giving its data to the primary.
 readonly PEER_TIMEOUT=3
-readonly GTID_MAX=9223372036854775806
 
 log() {
   printf '%(%Y-%m-%dT%H:%M:%S%z)T [kubemysql] %s\n' -1 "$*" >&2
@@ -139,8 +151,32 @@ is_unfinished() {
   [[ -e $INITIALIZING_MARK ]] && ! is_complete
 }
 
-write_read_only_sql() {
-  printf 'SET GLOBAL super_read_only = ON;\n' >"$READ_ONLY_SQL"
+# What the server executes before it lets anybody in: a line is a statement.
+write_init_sql() {
+  (
+    umask 077
+    [[ ! -e $DATA_DIR/$LATE_PASSWORD_MARK ]] || late_password_sql
+    printf 'SET GLOBAL %s = ON;\n' "$READ_ONLY_VARIABLE"
+  ) >"$INIT_SQL"
+}
+
+late_password_sql() {
+  read_secret root-password
+  sql_quote "$REPLY"
+  printf 'SET GLOBAL super_read_only = OFF;\nSET sql_log_bin = 0;\nALTER USER root@localhost IDENTIFIED BY %s;\n' "$REPLY"
+}
+
+# The rename is the moment at which what has arrived becomes ours: before it everything is synced, marks included, after it
+# nothing is missing. auto.cnf is the donor's identity.
+commit_incoming() {
+  rm -f -- "$INCOMING_DIR/auto.cnf"
+  place_mark "$INCOMING_DIR/$CLONED_MARK" "$POD_NAME"
+  place_mark "$INCOMING_DIR/$COMPLETE_MARK" "cloned by $POD_NAME"
+  # File by file: a kernel before 5.8 says nothing of a write error when a whole file system is synced.
+  find "$INCOMING_DIR" -exec sync -- {} +
+  rm -f -- "$INITIALIZING_MARK"
+  mv -T -- "$INCOMING_DIR" "$DATA_DIR"
+  sync "$VOLUME"
 }
 
 # What an interrupted first initialisation left. The only place that removes a data directory; see the mark above.
@@ -198,18 +234,22 @@ client() { # USER KEY OPTION...
   # In the foreground: in a process group of its own it would have the kernel send SIGHUP to ours whenever one of our processes
   # is stopped (a "newly orphaned process group", by setpgid(2)).
   [[ $LIMIT ]] && limit=(timeout --foreground "$LIMIT")
-  "${limit[@]}" mysql --defaults-file=<(option_file "$user" "$key") --batch --skip-column-names --unbuffered \
+  "${limit[@]}" "$CLIENT" --defaults-file=<(option_file "$user" "$key") --batch "$COLUMN_NAMES" --unbuffered \
     --default-character-set=utf8mb4 "$@"
 }
 
+# `--column-names` for statements whose columns are known by name only.
+COLUMN_NAMES=--skip-column-names
+
 local_client() { # OPTION...
-  client root root-password --socket="$SOCKET" --protocol=SOCKET --connect-timeout=5 "$@"
+  client root root-password --socket="$SOCKET" --protocol=SOCKET "${LOCAL_TLS[@]}" --connect-timeout=5 "$@"
 }
 
 peer_client() { # HOST USER KEY OPTION...
   local host=$1 user=$2 key=$3
   shift 3
-  client "$user" "$key" --host="$host" --port="$MYSQL_PORT" --protocol=TCP --ssl-mode=REQUIRED --connect-timeout="$PEER_TIMEOUT" "$@"
+  client "$user" "$key" --host="$host" --port="$MYSQL_PORT" --protocol=TCP "${PEER_TLS[@]}" \
+    --connect-timeout="$PEER_TIMEOUT" "$@"
 }
 
 # Run SQL by a client command. ANSWER is what came back: rows, or the error's text without the statement it quotes
@@ -236,165 +276,25 @@ ask_local() { # SQL
   ask "$1" local_client
 }
 
-# --- peers ----------------------------------------------------------------------------------------------------------
-
-# Addresses of the cluster's other pods in PEERS, ready or not. RESOLVED says whether the name gave anything at all.
-PEERS=()
-RESOLVED=
-find_peers() {
-  local address kind
-  PEERS=()
-  RESOLVED=
-  while read -r address kind _; do
-    [[ $kind == STREAM ]] || continue
-    RESOLVED=yes
-    [[ $address == "$POD_IP" ]] || PEERS+=("$address")
-  done < <(getent ahosts "$SERVICE" || true)
+# A header and a row of a client's answer into ROW, by column.
+declare -A ROW=()
+read_row() { # HEADER ROW
+  local names values index
+  # A tab is white space, of which several would count as one.
+  IFS=$'\x1f' read -ra names <<<"${1//$'\t'/$'\x1f'}"
+  IFS=$'\x1f' read -ra values <<<"${2//$'\t'/$'\x1f'}"
+  for index in "${!names[@]}"; do ROW[${names[index]}]=${values[index]-}; done
 }
 
-# One row about an instance, never an empty column: bash would swallow it.
-readonly PEER_SQL="
-SELECT 'peer', COALESCE(NULLIF(@@report_host, ''), '-'), @@version, @@server_uuid, @@read_only,
-  (SELECT COUNT(*) FROM performance_schema.replication_connection_configuration),
-  (SELECT COUNT(*) FROM performance_schema.replication_connection_status c
-     JOIN performance_schema.replication_applier_status a USING (channel_name)
-     WHERE c.service_state = 'ON' AND a.service_state = 'ON' AND c.last_error_number = 0
-       AND NOT EXISTS (SELECT * FROM performance_schema.replication_applier_status_by_worker w
-                       WHERE w.channel_name = c.channel_name AND w.last_error_number <> 0)),
-  (SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_name = 'clone' AND plugin_status = 'ACTIVE'),
-  COALESCE(NULLIF(REPLACE(@@global.gtid_executed, CHAR(10), ''), ''), '-');"
-
-# Prints what the peer at ADDRESS says, columns parted by tabs: its row, or one of
-#   absent               nothing listens there
-#   silent   <reason>    no answer in time, or none that can be understood
-#   refused  <reason>    a server answers, but does not let us in
-ask_peer() { # ADDRESS
-  local verdict
-  if ask "$PEER_SQL" peer_client "$1" "$CLONE_USER" clone-password; then
-    printf '%s\n' "$ANSWER"
-    return
-  fi
-  case $ERRNO in
-    2003)
-      verdict=silent
-      [[ $ANSWER == *"(111)"* ]] && verdict=absent
-      ;;
-    -1 | 2013) verdict=silent ;;
-    *) verdict=refused ;;
-  esac
-  printf '%s\t%s\n' "$verdict" "${ANSWER:-no answer in time}"
+# The answer's only row into ROW; without a row, no column is there.
+read_table() {
+  ROW=()
+  [[ $ANSWER != *$'\n'* ]] || read_row "${ANSWER%%$'\n'*}" "${ANSWER#*$'\n'}"
 }
 
-# Ask all peers at the same time. PEER_ROWS[i] is what PEERS[i] said.
-PEER_ROWS=()
-ask_peers() {
-  local address fd index fds=()
-  find_peers
-  PEER_ROWS=()
-  for address in "${PEERS[@]}"; do
-    exec {fd}< <(ask_peer "$address")
-    fds+=("$fd")
-  done
-  for index in "${!PEERS[@]}"; do
-    fd=${fds[index]}
-    IFS= read -r "PEER_ROWS[$index]" <&"$fd" || PEER_ROWS[index]=$'silent\tno answer'
-    exec {fd}<&-
-  done
-}
+# --- flavour --------------------------------------------------------------------------------------------------------
 
-# A row's columns. P_KIND is 'peer' for a server that let us in; all the others are set only then, but P_HOST is the reason.
-parse_peer() { # ROW
-  IFS=$'\t' read -r P_KIND P_HOST P_VERSION P_UUID P_READ_ONLY P_CHANNELS P_RUNNING P_CLONE P_GTIDS <<<"$1"
-}
-
-# A cluster that was bootstrapped has its data somewhere: never start an empty primary over them.
-refuse_if_bootstrapped() {
-  [[ -z $BOOTSTRAPPED ]] || die "$POD_NAME is the primary of a cluster that was bootstrapped at $BOOTSTRAPPED, but its volume is empty; the replicas hold the data" \
-    "make one of the replicas the primary; this pod is then cloned from it"
-}
-
-# An empty primary must never stand over instances that hold data: refuse if any peer has a server that answers, or if
-# that cannot be found out. On a fresh deployment the peers wait in their init containers and refuse connections at once.
-refuse_if_peers_have_data() {
-  local reason deadline=$((SECONDS + PEER_PATIENCE))
-  while :; do
-    ask_peers
-    reason=$(doubt_about_peers)
-    [[ $reason ]] || return 0
-    if [[ $reason != "wait: "* ]] || ((SECONDS >= deadline)); then break; fi
-    say_once peers "not initialising yet: ${reason#wait: }"
-    pause 0.2
-  done
-  die "this volume is empty, and ${reason#wait: }: an empty primary must not start over instances that hold data" \
-    "if a peer has the data, make it the primary and delete this pod's claim; if all data are really to be dropped, delete the peers first"
-}
-
-# Prints why an empty primary must not start, given what the peers said; begins with 'wait: ' while that may still change.
-doubt_about_peers() {
-  local index
-  if [[ -z $RESOLVED ]]; then
-    printf "wait: the name '%s' does not resolve, so the peers cannot be asked\n" "$SERVICE"
-    return
-  fi
-  for index in "${!PEERS[@]}"; do
-    parse_peer "${PEER_ROWS[index]}"
-    case $P_KIND in
-      absent) ;;
-      silent) printf 'wait: the peer %s does not answer (%s)\n' "${PEERS[index]}" "$P_HOST" ;;
-      refused) printf 'the peer %s runs a MySQL server (%s)\n' "${PEERS[index]}" "$P_HOST" ;;
-      *) printf 'the peer %s (%s) runs a MySQL server\n' "$P_HOST" "${PEERS[index]}" ;;
-    esac
-  done | sort | sed -n 1p # 'the peer' sorts before 'wait:': certainty before doubt
-}
-
-# --- users ----------------------------------------------------------------------------------------------------------
-
-# Our users, each with the least it needs. Logged to the binary log: one GTID history, replicas are clones of it.
-users_sql() {
-  local replication clone admin
-  read_secret replication-password && sql_quote "$REPLY" && replication=$REPLY
-  read_secret clone-password && sql_quote "$REPLY" && clone=$REPLY
-  read_secret admin-password && sql_quote "$REPLY" && admin=$REPLY
-  user_sql "$REPLICATION_USER" "$replication"
-  user_sql "$CLONE_USER" "$clone"
-  user_sql "$ADMIN_USER" "$admin"
-  cat <<SQL
-GRANT REPLICATION SLAVE ON *.* TO '$REPLICATION_USER'@'%';
-GRANT BACKUP_ADMIN ON *.* TO '$CLONE_USER'@'%';
-GRANT SELECT ON performance_schema.replication_connection_configuration TO '$CLONE_USER'@'%';
-GRANT SELECT ON performance_schema.replication_connection_status TO '$CLONE_USER'@'%';
-GRANT SELECT ON performance_schema.replication_applier_status TO '$CLONE_USER'@'%';
-GRANT SELECT ON performance_schema.replication_applier_status_by_worker TO '$CLONE_USER'@'%';
-GRANT PROCESS, REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO '$ADMIN_USER'@'%';
-GRANT SELECT ON performance_schema.* TO '$ADMIN_USER'@'%';
-GRANT ALL ON kubemysql_canary.* TO '$ADMIN_USER'@'%';
-SQL
-}
-
-user_sql() { # NAME QUOTED_PASSWORD
-  printf "CREATE USER IF NOT EXISTS '%s'@'%%' IDENTIFIED WITH caching_sha2_password BY %s REQUIRE SSL;\n" "$1" "$2"
-}
-
-# --- versions -------------------------------------------------------------------------------------------------------
-
-# Clone demands one series on both sides, and one patch release before 8.0.37.
-versions_fit() { # OWN DONOR
-  local own=${1%%[^0-9.]*} donor=${2%%[^0-9.]*}
-  [[ $own != "$donor" ]] || return 0
-  [[ ${own%.*} == "${donor%.*}" ]] || return 1
-  [[ ${own%.*} != 8.0 ]] || ((${own##*.} >= 37 && ${donor##*.} >= 37))
-}
-
-# SQL in the words that a server of VERSION knows, in REPLY: statements about replication had other ones before 8.0.23, and
-# one table has its old name to this day.
-dialect() { # VERSION SQL
-  REPLY=${2//stored_channels/mysql.slave_master_info}
-  [[ $1 == 8.0.* ]] || return 0
-  local patch=${1#8.0.}
-  ((10#${patch%%[^0-9]*} < 23)) || return 0
-  REPLY=${REPLY//REPLICATION SOURCE TO/MASTER TO}
-  REPLY=${REPLY//SOURCE_/MASTER_}
-  REPLY=${REPLY//START REPLICA/START SLAVE}
-  REPLY=${REPLY//STOP REPLICA/STOP SLAVE}
-  REPLY=${REPLY//RESET REPLICA/RESET SLAVE}
-}
+# Everything that is said differently to MySQL and to MariaDB.
+readonly FLAVOUR=${FLAVOUR:-mysql} CLONE_METHOD=${CLONE_METHOD:-clone_plugin}
+# shellcheck source=dialect-mysql.sh
+source "/kubemysql/scripts/dialect-$FLAVOUR.sh"

@@ -14,8 +14,8 @@ stop() {
   [[ -z $CHILD ]] || kill -TERM "$CHILD" 2>/dev/null || true
 }
 trap stop TERM INT
-# shellcheck source=lib.sh
-source /kubemysql/scripts/lib.sh
+# shellcheck source=peers.sh
+source /kubemysql/scripts/peers.sh
 
 # Run the entrypoint, and the server that it becomes, as a child, and pass SIGTERM on. As the container's first process they
 # would not get it before they have a handler for it, since the kernel drops what a first process has no handler for: a pod
@@ -48,10 +48,11 @@ first_start() {
     umask 077
     printf 'Kk1-%s' "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >"$file"
   )
+  # MariaDB's entrypoint knows these names, too.
   export MYSQL_ROOT_PASSWORD_FILE=$file MYSQL_ROOT_HOST=localhost
   unset MYSQL_ROOT_PASSWORD MYSQL_ALLOW_EMPTY_PASSWORD MYSQL_RANDOM_ROOT_PASSWORD MYSQL_ONETIME_PASSWORD
   log "first initialisation of the primary"
-  supervise docker-entrypoint.sh mysqld
+  supervise docker-entrypoint.sh "$SERVER_PROGRAM"
 }
 
 later_start() {
@@ -59,8 +60,8 @@ later_start() {
   unset MYSQL_ROOT_PASSWORD MYSQL_ROOT_PASSWORD_FILE
   # Values that somebody persisted win over option files and over the command line, but not over the init file, which the
   # server executes before it lets anybody in.
-  write_read_only_sql
-  supervise docker-entrypoint.sh mysqld --read-only=ON --super-read-only=ON --init-file="$READ_ONLY_SQL"
+  write_init_sql
+  supervise docker-entrypoint.sh "$SERVER_PROGRAM" "${READ_ONLY_ARGUMENTS[@]}" --init-file="$INIT_SQL"
 }
 
 main() {

@@ -8,57 +8,13 @@
 # says why it is not. A probe that starts a client each time costs thirty times as much, so it could not be asked as often.
 # Everything that cannot be known counts as "not ready", and without this script the port is closed.
 
-# shellcheck source=lib.sh
-source /kubemysql/scripts/lib.sh
+# shellcheck source=peers.sh
+source /kubemysql/scripts/peers.sh
 
 # Seconds that the server may take for one answer.
 readonly ANSWER_TIMEOUT=${ANSWER_TIMEOUT:-4}
 # Between two looks at how full the volume is, in seconds.
 readonly VOLUME_INTERVAL=10
-
-# Lag, in seconds, is the greater of two:
-# - the receiver's: the age of what is arriving now. Old transactions arriving mean a backlog at the primary; 3 s of
-#   silence, or a heartbeat, mean that there is no more of it.
-# - the applier's: the age of the oldest transaction that was received and is not applied yet.
-# Seconds_Behind_Source knows nothing of the first, and drops to 0 while the receiver has a backlog.
-readonly READY_SQL="
-WITH delay AS (
-  SELECT s.channel_name,
-    CASE
-      WHEN s.queueing_transaction <> '' THEN
-        UNIX_TIMESTAMP(NOW(6)) - UNIX_TIMESTAMP(s.queueing_transaction_original_commit_timestamp)
-      WHEN UNIX_TIMESTAMP(s.last_queued_transaction_end_queue_timestamp) > UNIX_TIMESTAMP(NOW(6)) - 3
-           AND s.last_heartbeat_timestamp <= s.last_queued_transaction_end_queue_timestamp THEN
-        UNIX_TIMESTAMP(s.last_queued_transaction_start_queue_timestamp)
-          - UNIX_TIMESTAMP(s.last_queued_transaction_original_commit_timestamp)
-      ELSE 0
-    END AS receiver,
-    IF(GTID_SUBSET(s.received_transaction_set, @@global.gtid_executed), 0,
-      UNIX_TIMESTAMP(NOW(6)) - COALESCE(
-        (SELECT MIN(NULLIF(UNIX_TIMESTAMP(w.applying_transaction_original_commit_timestamp), 0))
-           FROM performance_schema.replication_applier_status_by_worker w WHERE w.channel_name = s.channel_name),
-        (SELECT MIN(NULLIF(UNIX_TIMESTAMP(k.processing_transaction_original_commit_timestamp), 0))
-           FROM performance_schema.replication_applier_status_by_coordinator k WHERE k.channel_name = s.channel_name),
-        NULLIF(UNIX_TIMESTAMP(s.last_queued_transaction_original_commit_timestamp), 0))) AS applier
-  FROM performance_schema.replication_connection_status s
-), failure AS (
-  SELECT channel_name, last_error_number, last_error_message
-    FROM performance_schema.replication_applier_status_by_worker WHERE last_error_number <> 0
-  UNION ALL
-  SELECT channel_name, last_error_number, last_error_message
-    FROM performance_schema.replication_applier_status_by_coordinator WHERE last_error_number <> 0
-)
-SELECT 'ready', @@read_only, @@super_read_only, @@performance_schema,
-  COALESCE(NULLIF(c.host, ''), '-'), COALESCE(s.service_state, '-'), COALESCE(a.service_state, '-'),
-  COALESCE(s.last_error_number, 0), COALESCE(NULLIF(s.last_error_message, ''), '-'),
-  COALESCE((SELECT MAX(last_error_number) FROM failure e WHERE e.channel_name = one.channel_name), 0),
-  COALESCE((SELECT MAX(last_error_message) FROM failure e WHERE e.channel_name = one.channel_name), '-'),
-  COALESCE(FLOOR(GREATEST(delay.receiver, delay.applier, 0)), 'NULL')
-FROM (SELECT '' AS channel_name) one
-LEFT JOIN performance_schema.replication_connection_configuration c USING (channel_name)
-LEFT JOIN performance_schema.replication_connection_status s USING (channel_name)
-LEFT JOIN performance_schema.replication_applier_status a USING (channel_name)
-LEFT JOIN delay USING (channel_name);"
 
 # --- the answer -----------------------------------------------------------------------------------------------------
 
@@ -88,7 +44,10 @@ open_gate() {
   if [[ $GATE_PID ]] && kill -0 "$GATE_PID" 2>/dev/null; then return; fi
   [[ -z $GATE_PID ]] || say_once gate "port $READY_PORT had to be opened again: something closed it, or uses it"
   [[ $address != *:* ]] || address="[$address]"
-  openssl s_server -quiet -nocert -accept "$address:$READY_PORT" </dev/null >/dev/null 2>&1 &
+  address+=:$READY_PORT
+  # OpenSSL 1.0, which MySQL 5.7's image has, takes a port alone.
+  [[ $(openssl version) != "OpenSSL 1.0."* ]] || address=$READY_PORT
+  openssl s_server -quiet -nocert -accept "$address" </dev/null >/dev/null 2>&1 &
   GATE_PID=$!
 }
 
@@ -107,7 +66,7 @@ QUESTIONS=
 ANSWERS=
 open_session() {
   # shellcheck disable=SC2119 # no options of ours
-  coproc SESSION { LIMIT='' local_client 2>&1; }
+  coproc SESSION { LIMIT='' COLUMN_NAMES=$SESSION_COLUMNS local_client 2>&1; }
   # Bash takes its own two descriptors back when the client ends.
   exec {ANSWERS}<&"${SESSION[0]}" {QUESTIONS}>&"${SESSION[1]}"
   CLIENT_PID=$!
@@ -166,7 +125,7 @@ doubt_about_replica() {
   elif [[ $R_HOST != "$PRIMARY_HOST" ]]; then
     REPLY="the replica's source is $R_HOST, the topology's primary is $PRIMARY_HOST"
   elif [[ $R_SUPER_READ_ONLY != 1 ]]; then
-    REPLY="the replica is writable (super_read_only is OFF)"
+    REPLY="the replica is writable ($READ_ONLY_VARIABLE is OFF)"
   elif [[ $R_IO != ON || $R_IO_ERRNO != 0 ]]; then
     REPLY="the receiver thread is $R_IO, error $R_IO_ERRNO: $R_IO_ERROR"
   elif [[ $R_SQL != ON || $R_SQL_ERRNO != 0 ]]; then
@@ -195,12 +154,10 @@ doubt_about_role() {
 # Look, and answer by port and file.
 judge() {
   volume_sql
-  if ! ask_session "$REPLY$READY_SQL"; then
+  if ! readiness_row "$REPLY"; then
     not_ready "$ANSWER"
     return
   fi
-  IFS=$'\t' read -r R_KIND R_READ_ONLY R_SUPER_READ_ONLY R_PERFORMANCE_SCHEMA R_HOST R_IO R_SQL R_IO_ERRNO R_IO_ERROR \
-    R_SQL_ERRNO R_SQL_ERROR R_LAG <<<"$ANSWER"
   doubt_about_role
   if [[ $REPLY ]]; then not_ready "$REPLY"; else ready; fi
 }

@@ -10,6 +10,10 @@
 set -euo pipefail
 # shellcheck source=readiness.sh
 source /kubemysql/scripts/readiness.sh
+# shellcheck source=accounts.sh
+source /kubemysql/scripts/accounts.sh
+# shellcheck source=coordinates.sh
+source /kubemysql/scripts/coordinates.sh
 
 # A hard link to the socket of the server that was dealt with: a restarted server has a new socket, a new inode.
 readonly SEEN=/var/run/mysqld/kubemysql-seen
@@ -37,9 +41,9 @@ in_role() { # TEXT
 
 # --- what the instance is -------------------------------------------------------------------------------------------
 
-# S_* describe our own server. S_STORED also counts a channel that could not be loaded, as after a clone from a replica.
+# S_* describe our own server, S_ID being its identity in GTIDs. S_STORED also counts a channel that could not be loaded, as
+# after a clone from a replica.
 look_at_server() {
-  local version
   if ! ask_local "SELECT @@version, @@skip_networking"; then
     # A server that is starting or stopping does not answer, one that is being initialised has another root password for a
     # moment; any other that refuses its own root needs a human.
@@ -47,24 +51,7 @@ look_at_server() {
     return 1
   fi
   [[ $ANSWER == *$'\t0' ]] || return 1 # the temporary server of the first initialisation
-  version=${ANSWER%%$'\t'*}
-  dialect "$version" "
-    SELECT 'own', @@version, @@server_uuid, @@read_only + @@super_read_only,
-      (SELECT COUNT(*) FROM stored_channels),
-      COALESCE(NULLIF(c.host, ''), '-'), COALESCE(NULLIF(c.user, ''), '-'), COALESCE(c.port, 0),
-      COALESCE(c.auto_position = '1' AND c.ssl_allowed = 'YES', 0),
-      COALESCE(s.service_state, 'OFF'), COALESCE(a.service_state, 'OFF'),
-      COALESCE(NULLIF(REPLACE(s.received_transaction_set, CHAR(10), ''), ''), '-'),
-      COALESCE(NULLIF(REPLACE(@@global.gtid_executed, CHAR(10), ''), ''), '-')
-    FROM (SELECT '' AS channel_name) one
-    LEFT JOIN performance_schema.replication_connection_configuration c USING (channel_name)
-    LEFT JOIN performance_schema.replication_connection_status s USING (channel_name)
-    LEFT JOIN performance_schema.replication_applier_status a USING (channel_name);"
-  ask_local "$REPLY" || return 1
-  IFS=$'\t' read -r _ S_VERSION S_UUID S_READ_ONLY S_STORED S_HOST S_USER S_PORT S_SECURE S_IO S_SQL S_RECEIVED S_EXECUTED \
-    <<<"$ANSWER"
-  S_RECEIVED=${S_RECEIVED#-}
-  S_EXECUTED=${S_EXECUTED#-}
+  own_row "${ANSWER%%$'\t'*}"
 }
 
 run_local() { # SQL in the words of the newest server, [QUOTED_PASSWORD for ':password']
@@ -102,9 +89,9 @@ peers_agree() {
       trouble "$P_HOST is writable: $POD_NAME stays read-only, since there must not be two writable instances -- what to do: make $P_HOST read-only, or name it the primary"
       return
     fi
-    ask_local "SELECT GTID_SUBTRACT(GTID_SUBTRACT('${P_GTIDS#-}', @@global.gtid_executed), GTID_SUBTRACT('${P_GTIDS#-}', '$S_UUID:1-$GTID_MAX'))" || return 1
-    if [[ $ANSWER ]]; then
-      trouble "$P_HOST has transactions of this server that this server has lost ($ANSWER): it stays read-only -- what to do: make $P_HOST the primary, then delete the claim and the pod of $POD_NAME"
+    lost_here "${P_GTIDS#-}" || return 1
+    if [[ $REPLY ]]; then
+      trouble "$P_HOST has transactions of this server that this server has lost ($REPLY): it stays read-only -- what to do: make $P_HOST the primary, then delete the claim and the pod of $POD_NAME"
       return
     fi
   done
@@ -112,6 +99,11 @@ peers_agree() {
 
 # The password that the image's entrypoint needed: see mysql.sh.
 discard_first_password() {
+  if [[ -e $DATA_DIR/$LATE_PASSWORD_MARK ]]; then
+    # The init file has set root's own, with which we are here.
+    rm -f -- "$DATA_DIR/$LATE_PASSWORD_MARK"
+    write_init_sql
+  fi
   [[ -e $DATA_DIR/$FIRST_PASSWORD_MARK ]] || return 0
   run_local "SET sql_log_bin = 0; ALTER USER root@localhost DISCARD OLD PASSWORD" || return
   rm -f -- "$DATA_DIR/$FIRST_PASSWORD_MARK"
@@ -119,10 +111,10 @@ discard_first_password() {
 
 # Data that were adopted know nothing of our users.
 ensure_users() {
-  ask_local "SELECT COUNT(*) FROM mysql.user WHERE host = '%' AND user IN ('$REPLICATION_USER', '$CLONE_USER', '$ADMIN_USER')" || return 1
-  [[ $ANSWER != 3 ]] || return 0
+  ask_local "$(accounts_sql)" || return 1
+  [[ $ANSWER != 1 ]] || return 0
   log "creating the users of replication, clone and administration"
-  ask_local "$(users_sql)" || trouble "the users could not be created: $ANSWER"
+  ask_local "$(users_sql "$S_VERSION")" || trouble "the users could not be created: $ANSWER"
 }
 
 # --- replica --------------------------------------------------------------------------------------------------------
@@ -134,6 +126,7 @@ settle_replica() {
     return
   fi
   ask_primary || return
+  take_start_point || return
   check_history || return
   connect_channel || return
   CATCH_UP=$M_EXECUTED
@@ -143,34 +136,41 @@ settle_replica() {
 # M_* describe the primary, as it says itself.
 ask_primary() {
   local host=$PRIMARY_HOST
-  ask "SELECT @@server_uuid, COALESCE(NULLIF(REPLACE(@@global.gtid_executed, CHAR(10), ''), ''), '-'),
-    COALESCE(NULLIF(REPLACE(@@global.gtid_purged, CHAR(10), ''), ''), '-')" \
-    peer_client "$host" "$REPLICATION_USER" replication-password ||
-    trouble "the primary $host cannot be asked (${ANSWER:-no answer in time}): trying again" || return
-  IFS=$'\t' read -r M_UUID M_EXECUTED M_PURGED <<<"$ANSWER"
-  M_EXECUTED=${M_EXECUTED#-}
-  M_PURGED=${M_PURGED#-}
-  [[ $M_UUID != "$S_UUID" ]] || trouble "the primary's name $host leads to this instance itself" || return
+  source_row "$host" || trouble "the primary $host cannot be asked (${ANSWER:-no answer in time}): trying again" || return
+  [[ $M_ID != "$S_ID" ]] || trouble "the primary's name $host leads to this instance itself, or both have the same identity" || return
+}
+
+# A streamed clone has its history beside its data: what it amounts to goes to S_EXECUTED, and the SQL that makes it the
+# server's to START_POINT. A clone by the plugin has its GTIDs in its data.
+START_POINT=
+take_start_point() {
+  START_POINT=
+  [[ -e $DATA_DIR/$COORDINATES ]] || return 0
+  read_coordinates "$DATA_DIR/$COORDINATES" ||
+    trouble "where this clone's replication begins cannot be read ($REPLY): it does not replicate -- what to do: delete the claim and the pod of $POD_NAME" || return
+  start_point_sql
+  START_POINT=$REPLY
+  clone_history
+  S_EXECUTED=$REPLY
 }
 
 # Can this instance's history go on with the primary's? Nothing is lost or overwritten until a human has decided.
 check_history() {
   local errant gap host=$PRIMARY_HOST
-  # What only the primary itself can have begun is no errant transaction: the primary judges that when the replica connects.
-  ask_local "SELECT 'errant', GTID_SUBTRACT(GTID_SUBTRACT('$S_EXECUTED', '$M_EXECUTED'), '$M_UUID:1-$GTID_MAX')" || return 1
-  errant=${ANSWER#*$'\t'}
+  executed_beyond_source || return 1
+  errant=$REPLY
   if [[ -z $errant && $S_HOST != "$host" && ! -e $DATA_DIR/$CLONED_MARK ]]; then
     # Changing the source drops what was received and not applied, so the new source must have all of it.
-    ask_local "SELECT 'errant', GTID_SUBTRACT('$S_RECEIVED', '$M_EXECUTED')" || return 1
-    errant=${ANSWER#*$'\t'}
+    received_beyond_source || return 1
+    errant=$REPLY
   fi
   if [[ $errant ]]; then
     stop_threads
     trouble "errant transactions: $POD_NAME has $errant, the primary $host does not; it stays read-only and does not replicate -- what to do: save what these transactions hold, then delete the claim and the pod of $POD_NAME"
     return
   fi
-  ask_local "SELECT 'gap', GTID_SUBTRACT('$M_PURGED', CONCAT_WS(',', '$S_EXECUTED', '$S_RECEIVED'))" || return 1
-  gap=${ANSWER#*$'\t'}
+  purged_by_source || return 1
+  gap=$REPLY
   if [[ $gap ]]; then
     stop_threads
     trouble "the primary $host has purged transactions that $POD_NAME lacks ($gap) -- what to do: delete the claim and the pod of $POD_NAME, so that it is cloned"
@@ -181,24 +181,24 @@ stop_threads() {
   [[ $S_IO == OFF && $S_SQL == OFF ]] || run_local "STOP REPLICA" || true
 }
 
-# The password is set anew each time, as nobody can compare it with the Secret's. With the applier running that keeps the
-# relay logs: they may hold transactions that exist nowhere else any more.
 connect_channel() {
-  local host=$PRIMARY_HOST password steps
+  local password
   read_secret replication-password
   sql_quote "$REPLY"
   password=$REPLY
-  if channel_is_right "$host"; then
-    steps="START REPLICA SQL_THREAD;"
-    [[ $S_IO == ON ]] || steps+="STOP REPLICA IO_THREAD; CHANGE REPLICATION SOURCE TO SOURCE_USER = '$REPLICATION_USER', SOURCE_PASSWORD = :password; START REPLICA IO_THREAD;"
-  else
-    log "connecting $POD_NAME to the primary $host"
-    steps="STOP REPLICA; RESET REPLICA ALL; CHANGE REPLICATION SOURCE TO SOURCE_HOST = '$host', SOURCE_PORT = $MYSQL_PORT,
-      SOURCE_USER = '$REPLICATION_USER', SOURCE_PASSWORD = :password, SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1,
-      GET_SOURCE_PUBLIC_KEY = 1, SOURCE_CONNECT_RETRY = 2, SOURCE_RETRY_COUNT = 4294967295; START REPLICA;"
+  if channel_is_right "$PRIMARY_HOST"; then
+    resume_sql
+    run_local "$REPLY" "$password"
+    return
   fi
-  run_local "$steps" "$password" || return
-  rm -f -- "$DATA_DIR/$CLONED_MARK"
+  log "connecting $POD_NAME to the primary $PRIMARY_HOST"
+  channel_sql "$PRIMARY_HOST"
+  run_local "STOP REPLICA; RESET REPLICA ALL; $START_POINT $REPLY" "$password" || return
+  # Between these two steps: the start point is taken again until it is sure to have been taken, and never after something
+  # has been replicated.
+  rm -f -- "$DATA_DIR/$CLONED_MARK" "$DATA_DIR/$COORDINATES"
+  sync "$DATA_DIR"
+  run_local "START REPLICA"
 }
 
 channel_is_right() { # HOST
@@ -209,8 +209,8 @@ channel_is_right() { # HOST
 # A replica that has just started may say "no lag" only because nothing has arrived yet: it has to reach what the primary
 # had when it connected.
 caught_up() {
-  ask_local "SELECT GTID_SUBSET('$CATCH_UP', @@global.gtid_executed)" || return 1
-  [[ $ANSWER == 1 ]] || trouble "catching up with the primary $PRIMARY_HOST" || return
+  reached "$CATCH_UP" || return 1
+  [[ $REPLY ]] || trouble "catching up with the primary $PRIMARY_HOST" || return
   in_role "$POD_NAME is a replica of $PRIMARY_HOST"
 }
 

@@ -6,13 +6,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import shutil
 import socket
 import subprocess
-import tarfile
 import typing as t
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,39 +22,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instan
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
 from integration.mysqld.servers import UID, eventually, free_port
 from pymysql.cursors import DictCursor
-from scripts.rootfs import ROLE_FILES, cache_dir, run_role_file
-
-
-def root_file_system() -> Path:
-    """The local cluster's MariaDB image, unpacked once per machine."""
-    cache, source = cache_dir(), ROLE_FILES / "images" / "mariadb"
-    image = json.loads((source / "image.json").read_text(encoding="utf-8"))
-    run_role_file("private_apt.py", str(cache / "apt"), f"--release={image['suite']}", "--suite=sid")
-    reference = f"--reference=docker.io/library/mariadb:{image['version']}"
-    answer = run_role_file("build_image.py", str(source), str(cache / "images"), reference, f"--apt-folder={cache / 'apt'}")
-    archive = Path(json.loads(answer)["image"].partition("=")[2])
-    roots = cache / "roots"
-    roots.mkdir(parents=True, exist_ok=True)
-    root = roots / archive.stem
-    with open(roots / "lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not root.exists():
-            unpack(archive, root)
-    return root
-
-
-def unpack(archive: Path, root: Path) -> None:
-    partial = root.with_name(root.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    with tarfile.open(archive) as image:
-        manifest = image.extractfile("manifest.json")
-        assert manifest
-        (layer,) = json.load(manifest)[0]["Layers"]
-        stream = image.extractfile(layer)
-        assert stream
-        subprocess.run(["tar", "-x", "--exclude=./dev/*", "-C", str(partial)], input=stream.read(), check=True)
-    partial.rename(root)
+from scripts.rootfs import root_file_system
 
 
 @dataclass
@@ -121,7 +85,7 @@ class MariaDb:
 
 @pytest.fixture(scope="module")
 def pair(place: Path) -> Iterator[tuple[SqlInstance, SqlInstance]]:
-    root = root_file_system()
+    root = root_file_system("mariadb")
     primary, replica = MariaDb(root, place / "mariadb-1", 1), MariaDb(root, place / "mariadb-2", 2)
     try:
         primary.start()

@@ -6,14 +6,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SpecError
-from ansible_collections.kubemysql.replication.plugins.module_utils.mycnf import OWNED, parse_options, render_cnf
+from ansible_collections.kubemysql.replication.plugins.module_utils.mycnf import Options, owned_by, render_cnf
+from ansible_collections.kubemysql.replication.plugins.module_utils.mycnf import parse_options as parse_options_of
+from ansible_collections.kubemysql.replication.plugins.module_utils.server import Flavour, Server
 from hypothesis import given
 from hypothesis import strategies as st
 
-NEWEST = (9, 7, None)
+NEWEST = Server("mysql", (9, 7, None))
+FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
 values = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"]), max_size=40)
+
+
+def parse_options(option: str, config: Mapping[str, object], flavour: Flavour = "mysql") -> Options:
+    return parse_options_of(option, config, flavour)
 
 
 def lines(text: str) -> dict[str, str]:
@@ -70,13 +79,15 @@ def test_options_of_plugins_do_not_stop_the_initialisation() -> None:
     assert "loose_rpl_semi_sync_source_enabled = ON\n" in text
 
 
-@pytest.mark.parametrize("owned", sorted(OWNED))
+@pytest.mark.parametrize(
+    ("flavour", "owned"), [(flavour, owned) for flavour in FLAVOURS for owned in sorted(owned_by(flavour))]
+)
 @pytest.mark.parametrize("spelling", ["{}", "loose_{}", "skip-{}", "{}".upper()])
-def test_owned_options_are_refused_in_every_spelling(owned: str, spelling: str) -> None:
+def test_owned_options_are_refused_in_every_spelling(flavour: Flavour, owned: str, spelling: str) -> None:
     name = spelling.format(owned)
     for given_name in (name, name.replace("_", "-"), name.upper()):
         with pytest.raises(SpecError) as error:
-            parse_options("config", {given_name: 1})
+            parse_options("config", {given_name: 1}, flavour)
         assert error.value.message.startswith(f"config.{given_name}: the collection sets {owned} itself: ")
 
 
@@ -101,15 +112,43 @@ def test_refused(config: dict[str, object], problem: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "present", "absent"),
+    ("server", "present", "absent"),
     [
-        ((8, 0, 17), {"skip_slave_start", "log_slave_updates", "binlog_format"}, {"skip_replica_start", "log_replica_updates"}),
-        ((8, 0, 26), {"skip_replica_start", "log_replica_updates", "binlog_format"}, {"skip_slave_start"}),
-        ((8, 4, None), {"skip_replica_start"}, {"binlog_format", "log_slave_updates"}),
-        ((9, 7, 4), {"skip_replica_start"}, {"binlog_format", "log_slave_updates"}),
+        (
+            Server("mysql", (5, 7, None)),
+            {"skip_slave_start", "log_slave_updates", "gtid_mode", "master_info_repository", "relay_log_recovery"},
+            {"mysqlx", "plugin_load_add", "replica_net_timeout", "gtid_strict_mode"},
+        ),
+        (
+            Server("mysql", (8, 0, 17)),
+            {"skip_slave_start", "log_slave_updates", "binlog_format"},
+            {"skip_replica_start", "log_replica_updates", "master_info_repository", "expire_logs_days"},
+        ),
+        (
+            Server("mysql", (8, 0, 26)),
+            {"skip_replica_start", "log_replica_updates", "binlog_format"},
+            {"skip_slave_start"},
+        ),
+        (Server("mysql", (8, 4, None)), {"skip_replica_start"}, {"binlog_format", "log_slave_updates"}),
+        (Server("mysql", (9, 7, 4)), {"skip_replica_start"}, {"binlog_format", "log_slave_updates"}),
+        (
+            Server("mariadb", (10, 11, None)),
+            {"gtid_domain_id", "gtid_strict_mode", "log_slave_updates", "skip_slave_start", "binlog_format", "sync_binlog"},
+            {"gtid_mode", "enforce_gtid_consistency", "performance_schema", "mysqlx", "plugin_load_add", "secure_file_priv"},
+        ),
     ],
 )
-def test_words_follow_the_server_version(version: tuple[int, int, int | None], present: set[str], absent: set[str]) -> None:
-    names = lines(render_cnf(version)).keys()
+def test_words_follow_the_server(server: Server, present: set[str], absent: set[str]) -> None:
+    names = lines(render_cnf(server)).keys()
     assert present <= names
     assert not absent & names
+
+
+def test_performance_schema_is_the_users_choice_on_mariadb() -> None:
+    options = parse_options("config", {"performance_schema": True}, "mariadb")
+    assert "performance_schema = ON\n" in render_cnf(Server("mariadb", (10, 11, None)), options)
+
+
+def test_semi_synchronous_replication_is_no_plugin_on_mariadb() -> None:
+    options = parse_options("config", {"rpl_semi_sync_master_enabled": True}, "mariadb")
+    assert "\nrpl_semi_sync_master_enabled = ON\n" in render_cnf(Server("mariadb", (11, 4, 2)), options)

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SpecError
+from ansible_collections.kubemysql.replication.plugins.module_utils.server import Server
 from params import cluster_spec
 
 DIGEST = "sha256:" + "0" * 64
@@ -29,9 +30,32 @@ DIGEST = "sha256:" + "0" * 64
         ({"image": "mysql"}, "cannot be told from its tag; say it with server_version"),
         ({"image": "mysql:latest"}, "cannot be told from its tag; say it with server_version"),
         ({"image": f"mysql@{DIGEST}"}, "cannot be told from its tag; say it with server_version"),
-        ({"image": "mysql:5.7"}, "image: MySQL 5.7 is not supported"),
+        (
+            {"image": "mysql:5.6"},
+            "image: MySQL 5.6 is not supported; supported are MySQL 5.7, MySQL 8.0.17 to 9, MariaDB 10.11 to 11",
+        ),
         ({"image": "mysql:8.0.16"}, "image: MySQL 8.0.16 is not supported"),
         ({"image": "mysql:10.11"}, "image: MySQL 10.11 is not supported"),
+        ({"image": "mariadb:10.6"}, "image: MariaDB 10.6 is not supported"),
+        ({"image": "db:1", "server_version": "mariadb-12.1"}, "server_version: MariaDB 12.1 is not supported"),
+        ({"image": "mariadb:lts"}, "cannot be told from its tag; say it with server_version"),
+        (
+            {"image": "mysql:5.7", "xtrabackup_image": None},
+            "xtrabackup_image: MySQL 5.7 is cloned by xtrabackup, which its image does not hold",
+        ),
+        ({"xtrabackup_image": "xtrabackup:1.0"}, "xtrabackup_image: is for clone_method xtrabackup, and MySQL 9.7 is cloned"),
+        ({"image": "mysql:5.7", "xtrabackup_image": "X"}, "xtrabackup_image: 'X' is not an image reference"),
+        ({"clone_method": "xtrabackup"}, "clone_method: MySQL 9.7 cannot be cloned by xtrabackup; use clone_plugin, or auto"),
+        (
+            {"image": "mariadb:11.4", "clone_method": "clone_plugin"},
+            "clone_method: MariaDB 11.4 cannot be cloned by clone_plugin",
+        ),
+        ({"clone_throttle": 10}, "clone_throttle: is for clone_method xtrabackup; for MySQL 9.7 use config.clone_max_data_b"),
+        ({"image": "mariadb:11.4", "clone_throttle": 0}, "clone_throttle: found 0, expected at least 1"),
+        (
+            {"image": "mariadb:11.4", "config": {"gtid-domain-id": 2}},
+            "config.gtid-domain-id: the collection sets gtid_domain_id",
+        ),
         ({"image": "mysql:latest", "server_version": "new"}, "server_version: 'new' does not begin with a version"),
         ({"registry": "registry example"}, "registry: 'registry example' is not a registry"),
         ({"resources": {"request": {"cpu": 1}}}, "resources.request: expected requests or limits"),
@@ -64,13 +88,31 @@ def test_the_error_about_a_password_does_not_hold_it() -> None:
         assert "hunter2" not in error.value.message
 
 
-def test_said_version_wins_over_the_tag() -> None:
-    assert cluster_spec(image=f"mysql@{DIGEST}", server_version="8.4").server_version == (8, 4, None)
+@pytest.mark.parametrize(
+    ("given", "server", "method"),
+    [
+        ({"image": f"mysql@{DIGEST}", "server_version": "8.4"}, Server("mysql", (8, 4, None)), "clone_plugin"),
+        ({"image": "mysql:8.0.17"}, Server("mysql", (8, 0, 17)), "clone_plugin"),
+        ({"image": "mysql:5.7.44", "xtrabackup_image": "xtrabackup:1.0"}, Server("mysql", (5, 7, 44)), "xtrabackup"),
+        ({"image": "mariadb:10.11"}, Server("mariadb", (10, 11, None)), "xtrabackup"),
+        ({"image": "r.example.com:5000/mirror/mariadb:11.8.3-noble"}, Server("mariadb", (11, 8, 3)), "xtrabackup"),
+        ({"image": "db:prod", "server_version": "mariadb-10.11.6"}, Server("mariadb", (10, 11, 6)), "xtrabackup"),
+        ({"image": "my-mariadb:1", "server_version": "mysql-9.7"}, Server("mysql", (9, 7, None)), "clone_plugin"),
+    ],
+)
+def test_server_and_clone_method(given: dict[str, t.Any], server: Server, method: str) -> None:
+    spec = cluster_spec(**given)
+    assert spec.server == server
+    assert spec.clone_method == method
 
 
 def test_registry_replaces_the_images_own() -> None:
     spec = cluster_spec(registry="registry.example.com")
     assert spec.image == "registry.example.com/library/mysql:9.7"
+    spec = cluster_spec(
+        registry="registry.example.com", image="mysql:5.7", xtrabackup_image="gcr.io/google-samples/xtrabackup:1.0"
+    )
+    assert spec.xtrabackup_image == "registry.example.com/google-samples/xtrabackup:1.0"
 
 
 def test_numbers_in_dicts_become_strings() -> None:

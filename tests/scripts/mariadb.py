@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Clusters of MariaDB whose instances are cloned by a stream."""
+
+from __future__ import annotations
+
+from scripts.pods import Cluster, Container, Pod
+
+ROWS = 2000
+SHOP = f"""
+CREATE DATABASE shop;
+USE shop;
+CREATE TABLE shop.t (a INT PRIMARY KEY, b BLOB);
+INSERT INTO shop.t SELECT seq, RANDOM_BYTES(1000) FROM seq_1_to_{ROWS};
+CREATE TABLE shop.aria (a INT PRIMARY KEY) ENGINE=Aria;
+INSERT INTO shop.aria SELECT seq FROM seq_1_to_100;
+"""
+
+
+def start_primary(cluster: Cluster) -> Pod:
+    pod = cluster.pod("mysql-0")
+    pod.start_all()
+    pod.wait_ready()
+    pod.sql(SHOP)
+    return pod
+
+
+def start_replica(cluster: Cluster, ordinal: int) -> Pod:
+    pod = cluster.pod(f"mysql-{ordinal}")
+    pod.start_all()
+    pod.wait_ready()
+    return pod
+
+
+def start_servers(pod: Pod) -> None:
+    """What follows the init containers."""
+    pod.start("backup")
+    pod.start_mysql()
+    pod.start("replication")
+    pod.wait_ready()
+
+
+def catch_up(replica: Pod, primary: Pod) -> None:
+    position = primary.sql("SELECT @@gtid_binlog_pos")
+    assert replica.sql(f"SELECT MASTER_GTID_WAIT('{position}', 20)") == "0"
+
+
+def assert_whole(pod: Pod, primary: Pod) -> None:
+    """The pod serves everything that the primary has, and replicates what comes next."""
+    pod.wait_ready()
+    primary.sql("REPLACE INTO shop.t VALUES (0, RANDOM_BYTES(1000))")
+    catch_up(pod, primary)
+    tables = "CHECKSUM TABLE shop.t, shop.aria"
+    assert pod.sql(tables) == primary.sql(tables)
+    assert int(pod.sql("SELECT COUNT(*) FROM shop.t")) >= ROWS
+    assert sorted(path.name for path in pod.volume.iterdir()) == ["mysql"]
+    assert not list(pod.data.glob(".kubemysql-coordinates")) and not list(pod.data.glob("xtrabackup_*"))
+
+
+def donor_of(provision: Container) -> str:
+    """The address that a clone came from in the end."""
+    line = next(line for line in provision.log.splitlines() if "the data directory is complete" in line)
+    return line.split("cloned from ")[1].split(";")[0]
