@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
         earlier: list[Result] = []
         furthest, idle = outcome.get("progress_measure", 0), 0
         while outcome.get("timed_out"):
-            self._show(outcome["progress"])
+            self._show(outcome["progress"], earlier[-1]["progress"] if earlier else {})
             if idle >= timeout:
                 outcome["msg"] = f"no progress for {timeout} s; the last round: {outcome['msg']}"
                 break
@@ -72,9 +72,11 @@ class ActionModule(ActionBase):
         outcome: Result = self._execute_module(module_args=arguments, task_vars=task_vars)
         return outcome
 
-    def _show(self, progress: t.Mapping[str, str]) -> None:
+    def _show(self, progress: t.Mapping[str, str], before: t.Mapping[str, str]) -> None:
+        """Say what is new: a pod that is stuck says the same again and again."""
         for pod, words in sorted(progress.items()):
-            Display().display(f"  {pod}: {words}")
+            if before.get(pod) != words:
+                Display().display(f"  {pod}: {words}")
 
 
 def _is_true(value: object) -> bool:

@@ -139,6 +139,25 @@ def test_kill_at_any_moment_of_a_clone(shared_pair: tuple[Pod, Pod], newcomer: P
     assert_whole(pod, primary)
 
 
+def test_a_clone_tells_how_far_it_is(shared_pair: tuple[Pod, Pod], newcomer: Pod) -> None:
+    """In the words in which the controller looks for progress: see cluster/progress.py."""
+    primary, replica = shared_pair
+    pod = newcomer
+    pod.run("configure")
+    container = pod.start("provision", PROGRESS_INTERVAL="1")
+    wait_for("the clone to begin", lambda: f"cloning from {replica.address}" in container.log, interval=0.001)
+    os.kill(replica.mysqld_pid(), signal.SIGSTOP)
+    try:
+        said = r"\[kubemysql\] cloning from 127\S+: \d+ of [1-9]\d* MiB, \d+ MiB/s"
+        wait_for("progress", lambda: re.search(said, container.log))
+    finally:
+        os.kill(replica.mysqld_pid(), signal.SIGCONT)
+    assert container.wait() == 0
+    pod.start_mysql()
+    pod.start("replication")
+    assert_whole(pod, primary)
+
+
 def test_a_clone_ends_at_once_on_sigterm(newcomer: Pod) -> None:
     pod = newcomer
     slow_down(pod)

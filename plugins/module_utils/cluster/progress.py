@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ..constants import CONTAINER_PROVISION, CONTAINER_REPLICATION
 from ..kube.port import Evidence, Manifest
-from ..kube.readiness import pod_ready
+from ..kube.readiness import obstacle_of, pod_ready
 from ..wait import Clock
 
 __all__ = ["Progress"]
@@ -58,6 +58,9 @@ class Progress:
                 self._most[name] = max(self._most.get(name, 0), int(arrived["mebibytes"]))
 
     def _last_words(self, pod: Manifest) -> str:
+        obstacle = obstacle_of(pod)
+        if obstacle is not None:
+            return ": ".join(filter(None, (obstacle.container, obstacle.reason, obstacle.message)))
         container = _at_work(pod.get("status") or {})
         if container is None:
             return ""

@@ -113,14 +113,15 @@ SQL
 
 # Clone from ADDRESS into INCOMING_DIR. The statement's own verdict is the only one that counts.
 clone_from() { # ADDRESS
-  local reply status
+  local reply status total
   rm -rf -- "$INCOMING_DIR"
   [[ $SCRATCH_PID ]] || start_scratch
   wait_for_scratch
+  total=$(donors_size "$1")
   log "cloning from $1"
   # In the background, and waited for by a read: the shell can then be ended at any time.
   exec {reply}< <(if ask "$(clone_sql "$1")" scratch_client; then echo cloned; else printf '%s\n' "$ANSWER"; fi)
-  await_clone "$1" "$reply"
+  await_clone "$1" "$reply" "$total"
   exec {reply}<&-
   [[ $status != cloned ]] || return 0
   # The donor's own error number is wrapped into the recipient's.
@@ -132,10 +133,18 @@ clone_from() { # ADDRESS
   return 1
 }
 
+# How much the donor at ADDRESS will send, in MiB, as its pod tells it: see readiness.sh. Nothing if it does not.
+donors_size() { # ADDRESS
+  ask "SELECT MAX(CAST(CAST(variable_value AS CHAR) AS UNSIGNED)) FROM performance_schema.user_variables_by_thread
+    WHERE variable_name = 'kubemysql_data_mib'" peer_client "$1" "$CLONE_USER" clone-password || return 0
+  [[ $ANSWER == NULL ]] || printf '%s' "$ANSWER"
+}
+
 # Wait for the clone's verdict, in `status`. The server itself would wait five minutes for a donor that has vanished; ended
 # here, the statement fails and leaves nothing but INCOMING_DIR.
-await_clone() { # ADDRESS FD
-  local result last_seen=$SECONDS last_said=$SECONDS
+await_clone() { # ADDRESS FD TOTAL_MIB
+  local result received begun=$SECONDS last_seen=$SECONDS last_said=$SECONDS
+  received_mib && received=$REPLY
   while :; do
     result=0
     IFS= read -rt 2 -u "$2" status || result=$?
@@ -150,9 +159,9 @@ await_clone() { # ADDRESS FD
       log "$1 has not answered for $DONOR_PATIENCE s: ending this clone"
       stop_scratch
     fi
-    if ((SECONDS - last_said >= 30)); then
+    if ((SECONDS - last_said >= PROGRESS_INTERVAL)); then
       last_said=$SECONDS
-      log "cloning: $(du -sm "$INCOMING_DIR" 2>/dev/null | cut -f1) MiB have arrived"
+      tell_progress "$1" "$3" "$begun" "$received"
     fi
   done
 }

@@ -182,6 +182,7 @@ GRANT SELECT ON performance_schema.replication_connection_configuration TO '$CLO
 GRANT SELECT ON performance_schema.replication_connection_status TO '$CLONE_USER'@'%';
 GRANT SELECT ON performance_schema.replication_applier_status TO '$CLONE_USER'@'%';
 GRANT SELECT ON performance_schema.replication_applier_status_by_worker TO '$CLONE_USER'@'%';
+GRANT SELECT ON performance_schema.user_variables_by_thread TO '$CLONE_USER'@'%';
 GRANT PROCESS, REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO '$ADMIN_USER'@'%';
 GRANT SELECT ON performance_schema.* TO '$ADMIN_USER'@'%';
 GRANT ALL ON kubemysql_canary.* TO '$ADMIN_USER'@'%';

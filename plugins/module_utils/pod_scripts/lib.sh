@@ -61,6 +61,8 @@ readonly DONOR_PATIENCE=${DONOR_PATIENCE:-30}
 # How long, in seconds, one login to a peer may take. A second is too short: a busy machine takes longer for the handshake, and
 # a replica that is passed over for it leaves the work of giving its data to the primary.
 readonly PEER_TIMEOUT=3
+# Between two lines that say how far a clone is, in seconds.
+readonly PROGRESS_INTERVAL=${PROGRESS_INTERVAL:-10}
 
 log() {
   printf '%(%Y-%m-%dT%H:%M:%S%z)T [kubemysql] %s\n' -1 "$*" >&2

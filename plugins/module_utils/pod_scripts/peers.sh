@@ -69,6 +69,28 @@ parse_peer() { # ROW
   IFS=$'\t' read -r P_KIND P_HOST P_VERSION _ P_READ_ONLY P_CHANNELS P_RUNNING P_CLONE P_GTIDS <<<"$1"
 }
 
+# The MiB that have come in over this pod's network since it was made, in REPLY. Files tell less of a clone: the server gives
+# them their full size before their content arrives.
+received_mib() {
+  local name bytes sum=0
+  while read -r name bytes _; do
+    [[ $name != *: ]] || sum=$((sum + bytes))
+  done </proc/net/dev
+  REPLY=$((sum >> 20))
+}
+
+# Says how far a clone is that began at BEGUN, when RECEIVED MiB had come in, in the words that mysql_cluster understands.
+# TOTAL_MIB may be empty, and is about what will come.
+tell_progress() { # ADDRESS TOTAL_MIB BEGUN RECEIVED
+  local arrived rate text
+  received_mib
+  arrived=$((REPLY - $4))
+  rate=$((arrived / (SECONDS > $3 ? SECONDS - $3 : 1)))
+  text="cloning from $1: $arrived${2:+ of $2} MiB, $rate MiB/s"
+  if [[ $2 ]] && ((rate > 0 && arrived < $2)); then text+=", $((($2 - arrived) / rate)) s left"; fi
+  log "$text"
+}
+
 # A cluster that was bootstrapped has its data somewhere: never start an empty primary over them.
 refuse_if_bootstrapped() {
   [[ -z $BOOTSTRAPPED ]] || die "$POD_NAME is the primary of a cluster that was bootstrapped at $BOOTSTRAPPED, but its volume is empty; the replicas hold the data" \

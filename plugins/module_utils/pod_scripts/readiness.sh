@@ -14,7 +14,7 @@ source /kubemysql/scripts/peers.sh
 # Seconds that the server may take for one answer.
 readonly ANSWER_TIMEOUT=${ANSWER_TIMEOUT:-4}
 # Between two looks at how full the volume is, in seconds.
-readonly VOLUME_INTERVAL=10
+readonly VOLUME_INTERVAL=30
 
 # --- the answer -----------------------------------------------------------------------------------------------------
 
@@ -95,15 +95,18 @@ ask_session() { # SQL
   return 1
 }
 
-# How full the volume is, told as user variables of this session: whoever may read performance_schema learns it by SQL.
+# How full the volume is, and how much a clone would have to copy, told as user variables of this session: whoever may read
+# performance_schema learns it by SQL.
 VOLUME_SEEN=
 volume_sql() {
-  local block blocks free
+  local block blocks free data
   REPLY=
   [[ -z $VOLUME_SEEN ]] || ((SECONDS - VOLUME_SEEN >= VOLUME_INTERVAL)) || return 0
   read -r block blocks free < <(stat -f -c '%S %b %a' "$VOLUME") || return 0
+  # A file may go while it is being looked at.
+  read -r data _ < <(du -sm --exclude='binlog.*' --exclude='relay-bin.*' -- "$DATA_DIR" 2>/dev/null) || return 0
   VOLUME_SEEN=$SECONDS
-  REPLY="SET @kubemysql_volume_size = $((block * blocks)), @kubemysql_volume_free = $((block * free));"
+  REPLY="SET @kubemysql_volume_size = $((block * blocks)), @kubemysql_volume_free = $((block * free)), @kubemysql_data_mib = $data;"
 }
 
 # --- the judgement --------------------------------------------------------------------------------------------------

@@ -146,7 +146,8 @@ extract() {
 # Wait for the stream's end; why it does not count is in REPLY, empty if it counts. A donor that sends nothing may have to wait
 # for a lock; one that does not even answer has vanished.
 await_stream() { # ADDRESS PID SIZE
-  local status=0 arrived before=-1 last_seen=$SECONDS last_said=$SECONDS lost=
+  local status=0 arrived before=-1 received begun=$SECONDS last_seen=$SECONDS last_said=$SECONDS lost=
+  received_mib && received=$REPLY
   while kill -0 "$2" 2>/dev/null; do
     pause 0.2
     ((SECONDS - last_seen >= 2)) || continue
@@ -157,9 +158,9 @@ await_stream() { # ADDRESS PID SIZE
       lost="it has not answered for $DONOR_PATIENCE s"
       kill -KILL "$CONNECTION_PID" 2>/dev/null || true
     fi
-    if ((SECONDS - last_said >= 10)); then
+    if ((SECONDS - last_said >= PROGRESS_INTERVAL)); then
       last_said=$SECONDS
-      log "cloning: $arrived of about $3 MiB have arrived"
+      tell_progress "$1" "$3" "$begun" "$received"
     fi
     before=$arrived
   done

@@ -74,6 +74,11 @@ def test_rounds_go_on_as_long_as_there_is_progress(shown: list[str]) -> None:
     assert len(shown) == 39
 
 
+def test_what_a_pod_says_again_is_not_repeated(shown: list[str]) -> None:
+    run(still(5), still(5), still(6), DONE)
+    assert shown == ["  mysql-2: cloning from 10.0.0.7: 5 of 900 MiB", "  mysql-2: cloning from 10.0.0.7: 6 of 900 MiB"]
+
+
 def test_without_progress_it_gives_up_in_time(shown: list[str]) -> None:
     result, asked = run(*[still(5)] * 20, wait_timeout="45")
     # The first round is the one that the others are measured by.

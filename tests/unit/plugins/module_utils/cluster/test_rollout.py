@@ -212,6 +212,13 @@ def test_a_clone_that_begins_again_and_again_is_no_progress() -> None:
     assert error.details["progress"] == {"mysql-2": "cloning from 10.0.0.7: 50 of 900 MiB"}
 
 
+def test_what_keeps_a_pod_is_told_while_it_is_waited_for() -> None:
+    rollout = Rollout()
+    others = [pod("mysql-0", NAMES.selector), pod("mysql-1", NAMES.selector), waiting(NAMES, "mysql-2", "ErrImagePull")]
+    rollout.at(5, ready=ALL[:2], others=others)
+    assert rollout.fails(WaitTimeout).details["progress"] == {"mysql-2": "provision: ErrImagePull: because"}
+
+
 def test_a_pod_that_judges_itself_not_ready_is_quoted() -> None:
     """The kubelet only knows that a port is closed."""
     logs = {("mysql-1", "replication"): "watching\n[kubemysql] not ready: the replica is 40 s behind\n"}
