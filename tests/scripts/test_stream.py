@@ -61,7 +61,7 @@ def leave(pod: Pod) -> None:
 
 
 def throttled(pod: Pod, rate: str = "1") -> Container:
-    """Have the pod give its data at ``rate`` megabytes a second, so that a clone lasts."""
+    """Have the pod make ``rate`` reads a second for a backup, of which even this little data need 500."""
     container = pod.container("backup")
     container.stop()
     pod.containers.remove(container)
@@ -238,7 +238,7 @@ def test_two_race_for_one_donor(own_pair: Pair) -> None:
     primary, replica = own_pair
     cluster = primary.cluster
     replica.stop()
-    throttled(primary, "5")
+    throttled(primary, "50")
     first = begin(cluster.pod("mysql-2"))
     second = cluster.pod("mysql-3").start("provision", QUEUE_PATIENCE="1")
     wait_for("the second to be told", lambda: "does not give its data: busy" in second.log)
