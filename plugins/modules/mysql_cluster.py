@@ -87,7 +87,8 @@ options:
     choices: [auto, clone_plugin, xtrabackup]
   clone_throttle:
     description:
-      - Reads of 1 MiB which a donor makes per second at most while it streams a backup. Not limited by default.
+      - Reads which a donor makes per second at most while it streams a backup. Not limited by default.
+      - A read takes up to 1 MiB; a small file takes one of its own, and a fresh server has some hundred of them.
       - For O(clone_method=xtrabackup). MySQL's clone plugin is limited by C(clone_max_data_bandwidth) in O(config).
     type: int
   storage_size:

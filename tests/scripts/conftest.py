@@ -15,8 +15,10 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import pytest
+from scripts.flavours import MARIADB, MYSQL, Flavour
 from scripts.golden import SHOP, Golden, command_lines, gtids, start_pair
-from scripts.pods import MYSQL, Cluster, Flavour, Pod, network_namespace
+from scripts.mariadb import Pair, start_primary, start_replica
+from scripts.pods import Cluster, Pod, network_namespace
 from scripts.rootfs import root_file_system
 
 
@@ -104,3 +106,21 @@ def shared_pair(make_cluster: MakeCluster, golden: Golden) -> Iterator[tuple[Pod
     made = make_cluster()
     yield start_pair(made, golden)
     end(made)
+
+
+@pytest.fixture(scope="module")
+def maria(make_cluster: MakeCluster) -> Iterator[Pair]:
+    """A primary and a replica for tests that leave them as they found them."""
+    cluster = make_cluster(MARIADB)
+    primary = start_primary(cluster)
+    yield primary, start_replica(cluster, 1)
+    end(cluster)
+
+
+@pytest.fixture
+def own_pair(make_cluster: MakeCluster) -> Iterator[Pair]:
+    """The same for a test that breaks them."""
+    cluster = make_cluster(MARIADB)
+    primary = start_primary(cluster)
+    yield primary, start_replica(cluster, 1)
+    end(cluster)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from scripts.pods import Cluster, Container, Pod
 
+Pair = tuple[Pod, Pod]
 ROWS = 2000
 SHOP = f"""
 CREATE DATABASE shop;

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from scripts.flavours import MYSQL, Flavour
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = REPOSITORY / "plugins" / "module_utils" / "pod_scripts"
 UID = 999
@@ -38,63 +40,6 @@ PASSWORDS = {
     "clone-password": f"{NASTY[6:]}\\",
     "admin-password": f"'{NASTY}\"\n",
 }
-BASE_CNF = """\
-[mysqld]
-datadir = /volume/mysql
-socket = /var/run/mysqld/mysqld.sock
-gtid_mode = ON
-enforce_gtid_consistency = ON
-log_bin = binlog
-relay_log = relay-bin
-skip_replica_start = ON
-skip_name_resolve = ON
-plugin_load_add = mysql_clone.so
-mysqlx = OFF
-innodb_redo_log_capacity = 8M
-innodb_buffer_pool_size = 16M
-innodb_log_buffer_size = 1M
-innodb_doublewrite = OFF
-innodb_undo_log_truncate = OFF
-table_open_cache = 200
-max_connections = 30
-replica_parallel_workers = 2
-"""
-MARIADB_CNF = """\
-[mysqld]
-datadir = /volume/mysql
-socket = /var/run/mysqld/mysqld.sock
-gtid_domain_id = 0
-gtid_strict_mode = ON
-log_bin = binlog
-log_slave_updates = ON
-binlog_format = ROW
-relay_log = relay-bin
-skip_slave_start = ON
-skip_name_resolve = ON
-innodb_log_file_size = 8M
-innodb_buffer_pool_size = 16M
-innodb_doublewrite = OFF
-table_open_cache = 200
-max_connections = 30
-"""
-
-
-@dataclass(frozen=True)
-class Flavour:
-    """What differs between the two servers; ``programs`` are the server's and the client's."""
-
-    name: str
-    clone_method: str
-    cnf: str
-    server: str
-    client: str
-    peer_tls: tuple[str, ...]
-    local_tls: tuple[str, ...] = ()
-
-
-MYSQL = Flavour("mysql", "clone_plugin", BASE_CNF, "mysqld", "mysql", ("--ssl-mode=REQUIRED",))
-MARIADB = Flavour("mariadb", "xtrabackup", MARIADB_CNF, "mariadbd", "mariadb", ("--ssl",), ("--skip-ssl",))
-
 Answer = TypeVar("Answer")
 
 

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scripts.flavours import BASE_CNF
 from scripts.golden import ROWS, gtids
-from scripts.pods import BASE_CNF, Cluster, Pod, wait_for
+from scripts.pods import Cluster, Pod, wait_for
 
 ORDINALS = itertools.count(2)
 

@@ -16,30 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripts.conftest import MakeCluster, end
-from scripts.mariadb import assert_whole, catch_up, donor_of, start_primary, start_replica, start_servers
-from scripts.pods import ALLOWED_PATH, MARIADB, Container, Pod, SqlError, wait_for
+from scripts.mariadb import Pair, assert_whole, donor_of, start_servers
+from scripts.pods import ALLOWED_PATH, Container, Pod, wait_for
 
 ORDINALS = itertools.count(2)
-Pair = tuple[Pod, Pod]
-
-
-@pytest.fixture(scope="module")
-def maria(make_cluster: MakeCluster) -> Iterator[Pair]:
-    """A primary and a replica for tests that leave them as they found them."""
-    cluster = make_cluster(MARIADB)
-    primary = start_primary(cluster)
-    yield primary, start_replica(cluster, 1)
-    end(cluster)
-
-
-@pytest.fixture
-def own_pair(make_cluster: MakeCluster) -> Iterator[Pair]:
-    """The same for a test that breaks them."""
-    cluster = make_cluster(MARIADB)
-    primary = start_primary(cluster)
-    yield primary, start_replica(cluster, 1)
-    end(cluster)
 
 
 @pytest.fixture
@@ -61,7 +41,7 @@ def leave(pod: Pod) -> None:
 
 
 def throttled(pod: Pod, rate: str = "1") -> Container:
-    """Have the pod give its data at ``rate`` megabytes a second, so that a clone lasts."""
+    """Have the pod make ``rate`` reads a second for a backup, of which even this little data need 500."""
     container = pod.container("backup")
     container.stop()
     pod.containers.remove(container)
@@ -99,25 +79,6 @@ def test_first_start_and_a_chain_of_donors(maria: Pair, newcomer: Pod) -> None:
     replica.run("stop")
     assert newcomer.sql("SELECT @@gtid_binlog_state") == primary.sql("SELECT @@gtid_binlog_state")
     assert newcomer.sql("SELECT @@server_id") not in {pod.sql("SELECT @@server_id") for pod in maria}
-
-
-def test_everything_is_encrypted_and_nothing_is_writable(maria: Pair) -> None:
-    primary, replica = maria
-    status = replica.row("SHOW REPLICA STATUS")
-    assert status["Master_SSL_Allowed"] == "Yes" and status["Using_Gtid"] == "Slave_Pos"
-    how = {"user": "kubemysql_admin", "password": primary.cluster.passwords["admin-password"], "address": replica.address}
-    assert "read-only" in replica.try_sql("CREATE DATABASE kubemysql_canary", **how)
-    for name in ("replication", "clone", "admin"):
-        how = {
-            "user": f"kubemysql_{name}",
-            "password": primary.cluster.passwords[f"{name}-password"],
-            "address": primary.address,
-        }
-        assert "kubemysql" in primary.sql("SELECT CURRENT_USER()", **how)
-        assert "denied" in primary.try_sql("CREATE DATABASE nope", **how)
-        assert "denied" in primary.try_sql("SELECT * FROM shop.t", **how)
-    with pytest.raises(SqlError, match="1045"):
-        primary.sql("SELECT 1", password="wrong")
 
 
 def test_no_password_is_seen_anywhere(maria: Pair, newcomer: Pod) -> None:
@@ -238,7 +199,7 @@ def test_two_race_for_one_donor(own_pair: Pair) -> None:
     primary, replica = own_pair
     cluster = primary.cluster
     replica.stop()
-    throttled(primary, "5")
+    throttled(primary, "50")
     first = begin(cluster.pod("mysql-2"))
     second = cluster.pod("mysql-3").start("provision", QUEUE_PATIENCE="1")
     wait_for("the second to be told", lambda: "does not give its data: busy" in second.log)
@@ -385,55 +346,3 @@ def test_ncat_does_as_well_as_socat(maria: Pair, newcomer: Pod) -> None:
     assert "its certificate was not made with this cluster's clone-password" in refused.log, refused.log
     leave(other)
     restore_backup(replica)
-
-
-def test_errant_transactions_of_a_donor_do_not_go_unnoticed(own_pair: Pair) -> None:
-    """They come with the data, and the state of the donor's binary log tells of them."""
-    primary, replica = own_pair
-    replica.sql("SET sql_log_bin = 1; CREATE DATABASE stray")
-    pod = replica.cluster.pod("mysql-2")
-    pod.run("provision")
-    pod.start_mysql()
-    pod.start("replication")
-    wait_for("the errant transaction to be found", lambda: "errant transactions" in pod.readiness)
-    assert "0-101-" in pod.readiness
-    assert not pod.row("SHOW REPLICA STATUS") and primary.try_sql("USE stray") != ""
-
-
-def test_restarted_instances_go_on(own_pair: Pair) -> None:
-    primary, replica = own_pair
-    primary.restart_all()
-    primary.wait_ready()
-    replica.restart_mysql()
-    assert_whole(replica, primary)
-    replica.restart_all()
-    assert_whole(replica, primary)
-    assert "nothing to do" in replica.container("provision").log
-
-
-def test_empty_primary_beside_a_living_replica_is_refused(own_pair: Pair) -> None:
-    primary, replica = own_pair
-    primary.stop()
-    shutil.rmtree(primary.data)
-    refused = primary.run("provision", expect=1)
-    assert "mysql-1.mysql" in refused.log and "runs a server" in refused.log
-    primary.cluster.write_topology(bootstrapped="2026-01-01T00:00:00Z")
-    assert "replicas hold the data" in primary.run("provision", expect=1).log
-    assert replica.sql("SELECT COUNT(*) FROM shop.t") != "0"
-
-
-def test_primary_that_lost_transactions_stays_read_only(own_pair: Pair) -> None:
-    primary, replica = own_pair
-    primary.stop()
-    saved = primary.base / "saved"
-    subprocess.run(["cp", "-a", str(primary.volume), str(saved)], check=True)
-    primary.restart_all()
-    primary.wait_ready()
-    primary.sql("INSERT INTO shop.t VALUES (100000, 'later')")
-    catch_up(replica, primary)
-    primary.stop()
-    shutil.rmtree(primary.volume)
-    saved.rename(primary.volume)
-    primary.restart_all()
-    wait_for("the loss to be found", lambda: "has lost" in primary.readiness)
-    assert primary.sql("SELECT @@read_only") == "1"

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Roles, histories and rights of MariaDB's instances."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+from scripts.mariadb import Pair, assert_whole, catch_up
+from scripts.pods import SqlError, wait_for
+
+
+def test_everything_is_encrypted_and_nothing_is_writable(maria: Pair) -> None:
+    primary, replica = maria
+    status = replica.row("SHOW REPLICA STATUS")
+    assert status["Master_SSL_Allowed"] == "Yes" and status["Using_Gtid"] == "Slave_Pos"
+    how = {"user": "kubemysql_admin", "password": primary.cluster.passwords["admin-password"], "address": replica.address}
+    assert "read-only" in replica.try_sql("CREATE DATABASE kubemysql_canary", **how)
+    for name in ("replication", "clone", "admin"):
+        how = {
+            "user": f"kubemysql_{name}",
+            "password": primary.cluster.passwords[f"{name}-password"],
+            "address": primary.address,
+        }
+        assert "kubemysql" in primary.sql("SELECT CURRENT_USER()", **how)
+        assert "denied" in primary.try_sql("CREATE DATABASE nope", **how)
+        assert "denied" in primary.try_sql("SELECT * FROM shop.t", **how)
+    with pytest.raises(SqlError, match="1045"):
+        primary.sql("SELECT 1", password="wrong")
+
+
+def test_errant_transactions_of_a_donor_do_not_go_unnoticed(own_pair: Pair) -> None:
+    """They come with the data, and the state of the donor's binary log tells of them."""
+    primary, replica = own_pair
+    replica.sql("SET sql_log_bin = 1; CREATE DATABASE stray")
+    pod = replica.cluster.pod("mysql-2")
+    pod.run("provision")
+    pod.start_mysql()
+    pod.start("replication")
+    wait_for("the errant transaction to be found", lambda: "errant transactions" in pod.readiness)
+    assert "0-101-" in pod.readiness
+    assert not pod.row("SHOW REPLICA STATUS") and primary.try_sql("USE stray") != ""
+
+
+def test_restarted_instances_go_on(own_pair: Pair) -> None:
+    primary, replica = own_pair
+    primary.restart_all()
+    primary.wait_ready()
+    replica.restart_mysql()
+    assert_whole(replica, primary)
+    replica.restart_all()
+    assert_whole(replica, primary)
+    assert "nothing to do" in replica.container("provision").log
+
+
+def test_empty_primary_beside_a_living_replica_is_refused(own_pair: Pair) -> None:
+    primary, replica = own_pair
+    primary.stop()
+    shutil.rmtree(primary.data)
+    refused = primary.run("provision", expect=1)
+    assert "mysql-1.mysql" in refused.log and "runs a server" in refused.log
+    primary.cluster.write_topology(bootstrapped="2026-01-01T00:00:00Z")
+    assert "replicas hold the data" in primary.run("provision", expect=1).log
+    assert replica.sql("SELECT COUNT(*) FROM shop.t") != "0"
+
+
+def test_primary_that_lost_transactions_stays_read_only(own_pair: Pair) -> None:
+    primary, replica = own_pair
+    primary.stop()
+    saved = primary.base / "saved"
+    subprocess.run(["cp", "-a", str(primary.volume), str(saved)], check=True)
+    primary.restart_all()
+    primary.wait_ready()
+    primary.sql("INSERT INTO shop.t VALUES (100000, 'later')")
+    catch_up(replica, primary)
+    primary.stop()
+    shutil.rmtree(primary.volume)
+    saved.rename(primary.volume)
+    primary.restart_all()
+    wait_for("the loss to be found", lambda: "has lost" in primary.readiness)
+    assert primary.sql("SELECT @@read_only") == "1"
