@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def growing_class(server: Server) -> Iterator[str]:
     classes = server.request("GET", CLASSES)["items"]
     default = "storageclass.kubernetes.io/is-default-class"
     body = next(each for each in classes if (each["metadata"].get("annotations") or {}).get(default) == "true")
-    name = "kubemysql-growing"
+    name = f"kubemysql-growing-{uuid.uuid4().hex[:8]}"
     new = {**body, "metadata": {"name": name}, "allowVolumeExpansion": True}
     server.request("POST", CLASSES, {**new, "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass"})
     try:

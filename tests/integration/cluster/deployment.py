@@ -153,7 +153,7 @@ class Deployment:
         self.namespace.create("ResourceQuota", "too-few-pods", quota)
         try:
             eventually("the quota", lambda: self.namespace.live("ResourceQuota", "too-few-pods").get("status"))
-            self.namespace.delete("Pod", instance.name)
+            self.namespace.server.request("DELETE", self.namespace.path("Pod", instance.name), {"gracePeriodSeconds": 1})
             eventually("the pod to be gone", lambda: self.namespace.get("Pod", instance.name) is None, patience=60)
             yield
         finally:

@@ -60,12 +60,17 @@ def held(replica: Instance) -> Iterator[None]:
 
 
 def test_lag_over_the_limit_leaves_and_returns(cluster: Deployment) -> None:
+    """Behind a long transaction of a client."""
     with held(cluster[1]):
         cluster[0].run("UPDATE shop.orders SET note = 'behind' WHERE id = 1")
         over = time.monotonic() + MAX_LAG
         cluster.routed_within(MAX_LAG + LEAVES, READ, EVERYBODY - {"mysql-1"})
         left = time.monotonic() - over
         assert left > 0, "it left before its lag was over the limit"
+        result = cluster.until({("lag_high", "mysql-1"), ("pod_not_ready", "mysql-1")})
+        assert result["state"] == "degraded"
+        (lag,) = [each["lag_seconds"] for each in result["instances"] if each["name"] == "mysql-1"]
+        assert MAX_LAG < lag < MAX_LAG + 2 * LEAVES
     back = cluster.routed_within(RETURNS, READ, EVERYBODY)
     print(f"left {left:.1f} s after the limit, back after {back:.1f} s")
 
