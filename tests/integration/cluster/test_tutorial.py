@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +15,10 @@ import yaml
 from integration.api.conftest import namespace_of
 from integration.api.server import Server
 from integration.cluster.deployment import Deployment, Found, found, message
-from scripts.rootfs import ROLE_FILES, cache_dir, run_role_file
 
 MANIFESTS = Path(__file__).parent / "tutorial.yml"
+# The local cluster has no MariaDB unless somebody asks for it.
+IMAGE = Path(__file__).resolve().parents[3] / "molecule" / "shared" / "image-mariadb.yml"
 ACCESS = {"selector": {"app": "mysql"}, "user": "root", "password": "", "tls": False}
 REPLICAS = ("mysql-1", "mysql-2")
 # What is not as it should be and no reason to call the cluster sick: replicas follow a file and a position over a channel that
@@ -25,28 +26,13 @@ REPLICAS = ("mysql-1", "mysql-2")
 WARNINGS: Found = {
     (code, replica) for code in ("auto_position_off", "replication_not_encrypted", "gtid_off") for replica in REPLICAS
 }
-RUN = Path("/run/kubemysql")
 
 
 @pytest.fixture(scope="module")
-def image() -> str:
-    """The local cluster has no MariaDB unless somebody brings it."""
-    cache, source = cache_dir(), ROLE_FILES / "images" / "mariadb"
-    described = json.loads((source / "image.json").read_text(encoding="utf-8"))
-    reference = f"docker.io/library/mariadb:{described['version']}"
-    run_role_file("private_apt.py", str(cache / "apt"), f"--release={described['suite']}", "--suite=sid")
-    places = [str(source), str(cache / "images"), f"--reference={reference}", f"--apt-folder={cache / 'apt'}"]
-    built = json.loads(run_role_file("build_image.py", *places))["image"]
-    run_role_file("node/images.py", f"--socket={RUN / 'containerd.sock'}", f"--notes={cache / 'images' / 'imported'}", built)
-    return reference
-
-
-@pytest.fixture(scope="module")
-def deployed(server: Server, node: None, image: str) -> Iterator[Deployment]:  # noqa: ARG001
+def deployed(server: Server, node: None) -> Iterator[Deployment]:  # noqa: ARG001
+    subprocess.run(["ansible-playbook", str(IMAGE)], check=True, stdout=subprocess.PIPE)
     with namespace_of(server, "kubemysql-tutorial") as namespace:
         for manifest in yaml.safe_load_all(MANIFESTS.read_text(encoding="utf-8")):
-            if manifest["kind"] == "StatefulSet":
-                assert manifest["spec"]["template"]["spec"]["containers"][0]["image"] == image
             namespace.create(manifest["kind"], manifest["metadata"]["name"], manifest)
         made = Deployment(namespace, options={**ACCESS, "primary": "mysql-0"}, secret=None)
         ready = made.verify(wait_timeout=240)
