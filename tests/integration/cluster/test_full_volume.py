@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pymysql
 import pytest
 from integration.api.server import Namespace, Object, Server, eventually
 from integration.cluster.deployment import Deployment, found
@@ -72,10 +73,13 @@ def codes(cluster: Deployment) -> set[str]:
 
 def test_volume_fills_up(small: Deployment, folder: Path) -> None:
     small.healthy()
+    small[0].run("CREATE DATABASE shop", "CREATE TABLE shop.pictures (picture LONGBLOB)")
     fill(folder, 0.85)
     eventually("the warning", lambda: "volume_filling" in codes(small))
     assert small.look()["state"] == "healthy"
-    fill(folder, 0.98)
+    fill(folder, 0.99)
+    with pytest.raises(pymysql.Error, match="The table 'pictures' is full"):
+        small[0].run(f"INSERT INTO shop.pictures VALUES (REPEAT('x', {8 * MEBIBYTE}))")
     result = small.until({("volume_full", "mysql-0")})
     assert result["state"] == "degraded"
     (part,) = [each["volume_used"] for each in result["instances"]]
