@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write docs/findings.md from the code that judges. ``--check`` writes nothing and fails if the file is out of date."""
+"""Write docs/findings.md from the code that judges, and from the tests that make each finding happen.
+
+``--check`` writes nothing and fails if the file is out of date.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ sys.path.insert(0, str(ROOT / ".tree"))
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.assess import STATES  # noqa: E402
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind  # noqa: E402
+from evidence import IMPOSSIBLE, TESTS  # noqa: E402
 
 INTRODUCTION = """\
 # Findings and states
@@ -42,13 +46,25 @@ def row(kind: FindingKind) -> str:
     return f"| `{kind.code}` | {severity} | {kind.value.predicate} | {kind.value.remedy} |\n"
 
 
+def evidence(kind: FindingKind) -> str:
+    if kind.code in IMPOSSIBLE:
+        return f"| `{kind.code}` | not made to happen: {IMPOSSIBLE[kind.code]} |\n"
+    file, _colons, test = TESTS[kind.code].partition("::")
+    return f"| `{kind.code}` | [`{test}`](../{file}) |\n"
+
+
 def document() -> str:
     states = [f"- **{name}**: {one_line(inspect.getdoc(predicate) or '')}\n" for name, predicate in STATES]
-    rows = [row(kind) for kind in FindingKind]
+    rows = "".join(row(kind) for kind in FindingKind)
+    tests = "".join(evidence(kind) for kind in FindingKind)
     return (
         f"{INTRODUCTION}{''.join(states)}\n## Findings\n\n"
         "A *lasting* finding does not mend itself: seen twice in a row, it ends the wait.\n\n"
-        "| code | severity | holds when | what to do |\n| --- | --- | --- | --- |\n" + "".join(rows)
+        f"| code | severity | holds when | what to do |\n| --- | --- | --- | --- |\n{rows}\n"
+        "## Seen on real servers\n\n"
+        "Each finding is made to happen by a test: servers are broken, the finding is looked for, and they are mended again.\n"
+        "Those that nothing could make happen are tested on made-up answers.\n\n"
+        f"| code | test |\n| --- | --- |\n{tests}"
     )
 
 

@@ -34,6 +34,15 @@ try:
     from websocket import WebSocketException, setdefaulttimeout
     from yaml import YAMLError
 
+    class _Forward(PortForward):
+        """Ends its connection when it ends. The library leaves it open if the server was the first to say goodbye."""
+
+        def _proxy(self) -> None:
+            try:
+                super()._proxy()
+            finally:
+                self.websocket.shutdown()
+
     IMPORT_ERROR: str | None = None
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
@@ -199,7 +208,7 @@ class KubernetesClient:
             websocket.ping()
         except (WebSocketException, OSError) as error:
             raise Unreachable(f"port-forward to {pod}:{port} failed: {error}") from error
-        forward = PortForward(websocket, [port])
+        forward = _Forward(websocket, [port])
         stream: socket.socket = forward.socket(port)
         stream.settimeout(timeout)
         return stream

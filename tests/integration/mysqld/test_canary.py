@@ -133,6 +133,24 @@ def test_primary_session_lost_before_the_end(cluster: Cluster, fleet: Fleet) -> 
     assert tables(cluster) == []
 
 
+def test_primary_that_does_not_let_the_table_go(cluster: Cluster, fleet: Fleet) -> None:
+    """The row is written, then the primary turns read-only: the table stays, and that is said."""
+    cluster["mysql-1"].run("STOP REPLICA SQL_THREAD")
+    results: list[CanaryResult] = []
+    thread = threading.Thread(target=lambda: results.append(fly(fleet, timeout=1)))
+    thread.start()
+    primary = cluster["mysql-0"]
+    row = f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{CANARY_SCHEMA}'"
+    eventually("the table to be there", lambda: primary.run(row))
+    # What is still being committed is let through before.
+    primary.run("SET GLOBAL super_read_only = ON")
+    thread.join()
+    assert Kind.CANARY_LEFT_BEHIND in {each.kind for each in results[0].findings}
+    assert "1290" in str(results[0].left_behind)
+    cluster["mysql-1"].run("START REPLICA")
+    primary.run("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF", f"DROP DATABASE {CANARY_SCHEMA}")
+
+
 def test_what_killed_runs_left_behind_is_removed_after_an_hour(cluster: Cluster, fleet: Fleet) -> None:
     primary = cluster["mysql-0"]
     primary.run(
