@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from integration.api.conftest import namespace_of, server
 from integration.api.server import Server
-from integration.provisioning.deployment import Deployment
+from integration.provisioning.deployment import MARIADB, MYSQL, Deployment
 
 __all__ = ["server"]
 
@@ -26,10 +26,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.cluster)
 
 
-@pytest.fixture(scope="module")
-def deployment(server: Server) -> Iterator[Deployment]:
+@pytest.fixture(scope="module", params=[MYSQL, MARIADB], ids=["clone plugin", "backup stream"])
+def deployment(server: Server, request: pytest.FixtureRequest) -> Iterator[Deployment]:
     with namespace_of(server, "kubemysql-provisioning") as namespace:
-        made = Deployment(namespace)
+        made = Deployment(namespace, request.param)
         result = made.deploy(1, storage_size="3Gi", resources=RESOURCES)
         assert not result.get("failed"), result["msg"]
         made.fill(MEBIBYTES)

@@ -24,19 +24,37 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query 
 from integration.api.module import Result, run_module
 from integration.api.server import Namespace, Object, credentials, eventually
 
-__all__ = ["Deployment", "Writer"]
+__all__ = ["MARIADB", "MYSQL", "Deployment", "Writer"]
 
 PASSWORD = "application"
 TABLES = 4
 # One row is some 16 KiB, so that filling the tables takes few statements.
 _FILL = """
-SET cte_max_recursion_depth = {rows};
+SET {limit} = {rows};
 INSERT INTO shop.bulk{table} (filling) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
   SELECT CONCAT(RANDOM_BYTES(1000), REPEAT(UUID(), 420)) FROM n
 """
-_ROOT = (
-    'mysql --defaults-file=<(printf \'[client]\\nuser=root\\npassword="%s"\\n\' "$(</kubemysql/secret/root-password)") '
-    "--socket=/var/run/mysqld/mysqld.sock --batch --skip-column-names"
+_ROOT = "source /kubemysql/scripts/lib.sh; LIMIT= local_client"
+
+
+@dataclass(frozen=True)
+class Server:
+    """What differs from one server to the other: its image, a variable, and how to wait for what the primary has."""
+
+    image: str
+    recursion_limit: str
+    position: str
+    wait: str
+
+
+MYSQL = Server(
+    "docker.io/library/mysql:9.7",
+    "cte_max_recursion_depth",
+    "REPLACE(@@global.gtid_executed, CHAR(10), '')",
+    "WAIT_FOR_EXECUTED_GTID_SET('{}', 60)",
+)
+MARIADB = Server(
+    "docker.io/library/mariadb:10.11", "max_recursive_iterations", "@@global.gtid_binlog_pos", "MASTER_GTID_WAIT('{}', 60)"
 )
 
 
@@ -45,6 +63,7 @@ class Deployment:
     """The cluster ``mysql`` in a namespace of its own."""
 
     namespace: Namespace
+    server: Server
 
     def __post_init__(self) -> None:
         auth = dict.fromkeys(KubernetesAuth.__dataclass_fields__) | credentials()
@@ -52,7 +71,7 @@ class Deployment:
         self._connector = PyMySqlConnector(dial_pods(client), "app", PASSWORD)
 
     def deploy(self, replicas: int, **options: object) -> Result:
-        return run_module(namespace=self.namespace.name, replicas=replicas, **options)
+        return run_module(namespace=self.namespace.name, replicas=replicas, image=self.server.image, **options)
 
     def root(self, instance: str, sql: str) -> str:
         """Run SQL as root over the socket inside the pod."""
@@ -65,12 +84,12 @@ class Deployment:
     def fill(self, mebibytes: int) -> None:
         """Make the tables and put at least so much into them."""
         self.root("mysql-0", f"CREATE USER app@'%' IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON shop.* TO app@'%'")
-        self.root("mysql-0", "GRANT REPLICATION CLIENT ON *.* TO app@'%'; CREATE DATABASE shop")
+        self.root("mysql-0", "CREATE DATABASE shop")
         self.root("mysql-0", "CREATE TABLE shop.written (id INT PRIMARY KEY, text VARCHAR(200))")
         for table in range(TABLES):
             columns = "id INT AUTO_INCREMENT PRIMARY KEY, filling MEDIUMBLOB"
             self.root("mysql-0", f"CREATE TABLE shop.bulk{table} ({columns})")
-            self.root("mysql-0", _FILL.format(table=table, rows=mebibytes * 64 // TABLES))
+            self.root("mysql-0", _FILL.format(table=table, rows=mebibytes * 64 // TABLES, limit=self.server.recursion_limit))
 
     def session(self, instance: str) -> PyMySqlSession:
         return self._connector.connect(instance, 30)
@@ -86,8 +105,8 @@ class Deployment:
 
     def wait_for_writes(self, instance: str) -> None:
         """Until the instance has all that the primary has."""
-        executed = self.root("mysql-0", "SELECT REPLACE(@@global.gtid_executed, CHAR(10), '')")
-        assert self.root(instance, f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{executed}', 60)") == "0"
+        position = self.root("mysql-0", f"SELECT {self.server.position}")
+        assert self.root(instance, f"SELECT {self.server.wait.format(position)}") == "0"
 
     def pod(self, name: str) -> Object | None:
         return self.namespace.get("Pod", name)
