@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 import pytest
-from scripts.mariadb import Pair, assert_whole, catch_up
+from scripts.mariadb import Pair, assert_whole, catch_up, start_replica
 from scripts.pods import SqlError, wait_for
 
 
@@ -83,3 +83,20 @@ def test_primary_that_lost_transactions_stays_read_only(own_pair: Pair) -> None:
     primary.restart_all()
     wait_for("the loss to be found", lambda: "has lost" in primary.readiness)
     assert primary.sql("SELECT @@read_only") == "1"
+
+
+def test_a_clone_can_become_the_primary(own_pair: Pair) -> None:
+    """Its binary log knows what came before it, so other replicas go on with it, and new ones are cloned from its replicas."""
+    primary, heir = own_pair
+    cluster = primary.cluster
+    other = start_replica(cluster, 2)
+    primary.stop()
+    cluster.write_topology(primary=heir.name)
+    heir.sql("STOP REPLICA; RESET REPLICA ALL")
+    heir.wait_ready()
+    assert_whole(other, heir)
+    assert_whole(start_replica(cluster, 3), heir)
+    shutil.rmtree(primary.data)
+    primary.restart_all()
+    assert_whole(primary, heir)
+    assert "is a replica of mysql-1.mysql" in primary.container("replication").log

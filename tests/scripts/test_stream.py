@@ -136,9 +136,14 @@ def test_kill_of_the_receiver_at_any_moment(maria: Pair, newcomer: Pod, moment: 
     assert_whole(pod, maria[0])
 
 
-def test_a_clone_ends_at_once_on_sigterm(maria: Pair, newcomer: Pod) -> None:
-    throttled(maria[1])
-    container = begin(newcomer)
+@pytest.mark.parametrize("moment", ["arriving", "preparing"])
+def test_a_clone_ends_at_once_on_sigterm(maria: Pair, newcomer: Pod, moment: str) -> None:
+    if moment == "arriving":
+        throttled(maria[1])
+        container = begin(newcomer)
+    else:
+        container = newcomer.start("provision", path=newcomer.fault("mariadb-backup", '"--prepare "*'))
+        newcomer.wait_for_fault()
     container.kill(signal.SIGTERM)
     assert container.wait(5) == 143
     assert not newcomer.data.exists()

@@ -83,11 +83,12 @@ backup_client() {
   client "$CLONE_USER" clone-password --socket="$SOCKET" --protocol=SOCKET "${LOCAL_TLS[@]}"
 }
 
-# The tool reads its option file more than once, so it has to be a real one.
+# The tool reads its option file more than once, so it has to be a real one; which group it reads depends on its age.
 write_tool_cnf() {
   (
     umask 077
     option_file "$CLONE_USER" clone-password >"$TOOL_CNF"
+    option_file "$CLONE_USER" clone-password | sed '1s/client/xtrabackup/' >>"$TOOL_CNF"
   )
 }
 

@@ -33,8 +33,7 @@ readonly INITIALIZING_MARK=$VOLUME/.kubemysql-initializing
 readonly COMPLETE_MARK=.kubemysql-complete
 readonly CLONED_MARK=.kubemysql-cloned
 readonly COORDINATES=.kubemysql-coordinates
-readonly FIRST_PASSWORD_MARK=.kubemysql-first-password
-readonly LATE_PASSWORD_MARK=.kubemysql-late-password
+readonly FIRST_PASSWORD_MARK=.kubemysql-first-password LATE_PASSWORD_MARK=.kubemysql-late-password
 readonly CONF_DIR=/etc/mysql/conf.d
 readonly FIRST_START_CNF=$CONF_DIR/zz-first-start.cnf
 readonly CONFIG_DIR=/kubemysql/config
@@ -155,16 +154,17 @@ is_unfinished() {
 
 # What the server executes before it lets anybody in: a line is a statement.
 write_init_sql() {
+  local first=
+  [[ ! -e $DATA_DIR/$LATE_PASSWORD_MARK ]] || first=$(late_password_sql)
+  rm -f -- "$INIT_SQL"
   (
     umask 077
-    [[ ! -e $DATA_DIR/$LATE_PASSWORD_MARK ]] || late_password_sql
-    printf 'SET GLOBAL %s = ON;\n' "$READ_ONLY_VARIABLE"
-  ) >"$INIT_SQL"
+    printf '%sSET GLOBAL %s = ON;\n' "${first:+$first$'\n'}" "$READ_ONLY_VARIABLE" >"$INIT_SQL"
+  )
 }
 
 late_password_sql() {
-  read_secret root-password
-  sql_quote "$REPLY"
+  read_secret root-password && sql_quote "$REPLY"
   printf 'SET GLOBAL super_read_only = OFF;\nSET sql_log_bin = 0;\nALTER USER root@localhost IDENTIFIED BY %s;\n' "$REPLY"
 }
 

@@ -197,7 +197,9 @@ prepare() { # STATE
   parse_coordinates "$INCOMING_DIR" || return 1
   local gtids=$REPLY
   is_gtid_set "$1" || { REPLY="the donor's state is none: '$1'" && return 1; }
-  "$TOOL" --prepare --target-dir="$INCOMING_DIR" >"$WORK/prepare" 2>&1 || status=$?
+  # In the background, so that this shell can be ended at any time.
+  "$TOOL" --prepare --target-dir="$INCOMING_DIR" >"$WORK/prepare" 2>&1 &
+  wait $! || status=$?
   last=$(tail -n 1 -- "$WORK/prepare")
   one_line "$last"
   REPLY="preparing it ended with status $status: $REPLY"
