@@ -42,6 +42,11 @@ class Process:
         return next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[-1] == "1"
 
     @property
+    def scratch(self) -> bool:
+        """Whether it is the server of the init container that clones."""
+        return any("/scratch/" in word for word in self.command)
+
+    @property
     def root(self) -> Path:
         """The container's file system. A link in it that begins at its root leads out of it."""
         return Path(f"/proc/{self.pid}/root")
@@ -98,7 +103,7 @@ class Instance:
 
     def server(self) -> Process:
         """The server of the container ``mysql``."""
-        servers = [each for each in self.processes() if each.name in ("mysqld", "mariadbd") and each.init]
+        servers = [each for each in self.processes() if each.name in ("mysqld", "mariadbd") and not each.scratch]
         assert len(servers) == 1, f"{self.name} has {len(servers)} servers"
         return servers[0]
 

@@ -59,7 +59,7 @@ def provisioning_held(instance: Instance) -> Iterator[None]:
     """The scratch server that clones stands still."""
 
     def scratch() -> Process | None:
-        servers = [each for each in instance.processes() if each.name == "mysqld" and not each.init]
+        servers = [each for each in instance.processes() if each.name == "mysqld" and each.scratch]
         return servers[0] if servers else None
 
     process = eventually(f"{instance.name} to be cloned", scratch, patience=60)
