@@ -79,7 +79,6 @@ donor_doubt() {
 }
 
 # Addresses of healthy donors in DONORS: replicas first, the primary last.
-DONORS=()
 find_donors() {
   local index doubt last=()
   DONORS=()
@@ -173,27 +172,12 @@ commit_clone() {
 }
 
 main() {
-  local donor deadline
   trap stop_scratch EXIT
   trap 'exit 143' TERM INT
   need_topology
   start_scratch
   wait_for_scratch
-  deadline=$((SECONDS + CLONE_TIMEOUT))
-  while :; do
-    find_donors
-    for donor in "${DONORS[@]}"; do
-      if clone_from "$donor"; then
-        commit_clone
-        log "cloned from $donor; the data directory is complete"
-        return
-      fi
-    done
-    ((SECONDS < deadline)) || break
-    pause 0.2
-  done
-  die "no peer could give its data within $CLONE_TIMEOUT s; the reasons are above" \
-    "the primary $PRIMARY, or a replica of it, has to run; this is tried again from the start"
+  fetch clone_from commit_clone
 }
 
 main

@@ -91,6 +91,26 @@ tell_progress() { # ADDRESS TOTAL_MIB BEGUN RECEIVED
   log "$text"
 }
 
+# Let FETCH_FROM try one donor after the other, and look for donors again, until one has given its data; then COMMIT makes
+# them this instance's own. Both scripts that fetch data have a `find_donors` of their own, which fills DONORS.
+DONORS=()
+fetch() { # FETCH_FROM COMMIT
+  local donor deadline=$((SECONDS + CLONE_TIMEOUT))
+  while :; do
+    find_donors
+    for donor in "${DONORS[@]}"; do
+      "$1" "$donor" || continue
+      "$2"
+      log "cloned from $donor; the data directory is complete"
+      return
+    done
+    ((SECONDS < deadline)) || break
+    pause 0.2
+  done
+  die "no peer could give its data within $CLONE_TIMEOUT s; the reasons are above" \
+    "the primary $PRIMARY, or a replica of it, has to run; this is tried again from the start"
+}
+
 # A cluster that was bootstrapped has its data somewhere: never start an empty primary over them.
 refuse_if_bootstrapped() {
   [[ -z $BOOTSTRAPPED ]] || die "$POD_NAME is the primary of a cluster that was bootstrapped at $BOOTSTRAPPED, but its volume is empty; the replicas hold the data" \

@@ -210,24 +210,6 @@ prepare() { # STATE
 
 # --- life -----------------------------------------------------------------------------------------------------------
 
-receive() {
-  local donor deadline=$((SECONDS + CLONE_TIMEOUT))
-  while :; do
-    find_donors
-    for donor in "${DONORS[@]}"; do
-      if receive_from "$donor"; then
-        commit_incoming
-        log "cloned from $donor; the data directory is complete"
-        return
-      fi
-    done
-    ((SECONDS < deadline)) || break
-    pause 0.2
-  done
-  die "no peer could give its data within $CLONE_TIMEOUT s; the reasons are above" \
-    "the primary $PRIMARY, or a replica of it, has to run; this is tried again from the start"
-}
-
 main() {
   trap hang_up EXIT
   trap 'exit 143' TERM INT
@@ -238,7 +220,7 @@ main() {
   rm -rf -- "$WORK"
   mkdir -- "$WORK"
   find_tools
-  receive
+  fetch receive_from commit_incoming
 }
 
 main
