@@ -87,6 +87,20 @@ def test_an_error_is_told_without_the_statement(shared_pair: tuple[Pod, Pod]) ->
     assert told.startswith("1064 ERROR 1064 (42000)") and "secret" not in told
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Duplicate entry '1'; Query: 'INSERT INTO t VALUES (1)'", "Duplicate entry '1'; Query: 'INSERT INTO t VALUES (1)'"),
+        ("failed. Query: 'CREATE USER x IDENTIFIED WITH y AS 'hash''", "failed."),
+        ("failed. Query: 'set password for x = 'word''", "failed."),
+        ("", ""),
+    ],
+)
+def test_errors_are_told_without_credentials(shared_pair: tuple[Pod, Pod], text: str, told: str) -> None:
+    command = 'source /kubemysql/scripts/readiness.sh; public_error "$1"; printf %s "$REPLY"'
+    assert bash(shared_pair[0], command, text) == told
+
+
 def test_scripts_are_embedded_as_they_are() -> None:
     check = [sys.executable, str(REPOSITORY / "tests" / "generate_embedded.py"), "--check"]
     done = subprocess.run(check, check=False, capture_output=True, text=True)

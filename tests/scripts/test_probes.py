@@ -202,6 +202,17 @@ def test_a_lost_session_is_opened_again(shared_pair: tuple[Pod, Pod]) -> None:
     primary.wait_ready()
 
 
+def test_why_it_is_not_ready_is_told_by_sql(shared_pair: tuple[Pod, Pod]) -> None:
+    _, replica = shared_pair
+    query = (
+        "SELECT CAST(variable_value AS CHAR) FROM performance_schema.user_variables_by_thread"
+        " WHERE variable_name = 'kubemysql_readiness'"
+    )
+    with undone(replica, "STOP REPLICA SQL_THREAD", "START REPLICA"):
+        wait_for("the reason", lambda: "not ready: the applier thread is OFF" in replica.sql(query))
+    wait_for("the end of it", lambda: replica.sql(query) == "ready")
+
+
 def test_volume_is_told_by_sql(shared_pair: tuple[Pod, Pod]) -> None:
     for pod in shared_pair:
         query = (

@@ -76,7 +76,9 @@ SELECT @@global.version AS version, @@global.server_id AS server_id, NULL AS ser
 # What may become a trouble. The certificate's end is text in English, of universal time. The volume is told by the pod, in user
 # variables of the session that judges its readiness: see pod_scripts/readiness.sh. A commit that waits for a replica is seen
 # by its state, since counters cannot tell one that hangs from many that take turns.
-_VOLUME = """
+_TOLD_BY_POD = """
+  (SELECT MAX(CAST(variable_value AS CHAR)) FROM performance_schema.user_variables_by_thread
+    WHERE variable_name = 'kubemysql_readiness') AS readiness,
   (SELECT MAX(CAST(CAST(variable_value AS CHAR) AS DECIMAL(30))) FROM performance_schema.user_variables_by_thread
     WHERE variable_name = 'kubemysql_volume_size') AS volume_size,
   (SELECT MAX(CAST(CAST(variable_value AS CHAR) AS DECIMAL(30))) FROM performance_schema.user_variables_by_thread
@@ -88,14 +90,14 @@ SELECT (SELECT {_CERTIFICATE} FROM performance_schema.global_status
   (SELECT MAX(processlist_time) FROM performance_schema.threads
     WHERE processlist_state LIKE 'Waiting for semi-sync ACK%%') AS semi_sync_wait,
   (SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_name = 'clone' AND plugin_status = 'ACTIVE') AS cloning,
-  {_VOLUME}
+  {_TOLD_BY_POD}
 """  # noqa: S608 - made of constants
 _SURROUNDINGS_MARIADB = f"""
 SELECT (SELECT {_CERTIFICATE} FROM information_schema.global_status
     WHERE variable_name = 'Ssl_server_not_after') AS certificate_until,
   (SELECT MAX(time) FROM information_schema.processlist WHERE state LIKE 'Waiting for semi-sync ACK%%') AS semi_sync_wait,
   0 AS cloning,
-  {_VOLUME}
+  {_TOLD_BY_POD}
 """  # noqa: S608 - made of constants
 
 # Where the transactions are that a replica has not finished: arriving, being distributed, being applied. Times are

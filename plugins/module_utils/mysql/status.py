@@ -119,7 +119,8 @@ class Surroundings:
 
     ``certificate_until`` is the time at which its certificate ends, in seconds since 1970; ``semi_sync_wait`` for how many
     seconds the longest commit has been waiting for a replica's acknowledgement, None if none waits; ``clone_state`` how the
-    last clone into it went; ``volume_size`` and ``volume_free`` are bytes, told by the pod itself.
+    last clone into it went; ``volume_size`` and ``volume_free`` are bytes, told by the pod itself, as is ``readiness``: why the
+    pod is not ready, or that it is.
     """
 
     certificate_until: float | None = None
@@ -127,6 +128,7 @@ class Surroundings:
     clone_state: str | None = None
     volume_size: float | None = None
     volume_free: float | None = None
+    readiness: str | None = None
 
     @property
     def volume_used(self) -> float | None:
@@ -254,6 +256,7 @@ def surroundings(row: Row, clone_state: object) -> Surroundings:
         clone_state=_text(clone_state),
         volume_size=_seconds(row["volume_size"]),
         volume_free=_seconds(row["volume_free"]),
+        readiness=_text(row["readiness"]),
     )
 
 

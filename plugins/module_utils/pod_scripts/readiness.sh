@@ -71,6 +71,7 @@ open_session() {
   exec {ANSWERS}<&"${SESSION[0]}" {QUESTIONS}>&"${SESSION[1]}"
   CLIENT_PID=$!
   VOLUME_SEEN=
+  TOLD_BY_SQL=
   printf '%s\n' "$SQL_PREAMBLE" >&"$QUESTIONS" || true
 }
 
@@ -121,6 +122,14 @@ doubt_about_primary() {
   fi
 }
 
+# An error's text, without the statement if that may hold a password or what was made of one, in REPLY.
+public_error() { # TEXT
+  REPLY=$1
+  case ${1^^} in
+    *" QUERY: "*IDENTIFIED* | *" QUERY: "*PASSWORD*) REPLY=${1%% Query: *} ;;
+  esac
+}
+
 doubt_about_replica() {
   REPLY=
   if [[ $R_HOST == - ]]; then
@@ -130,9 +139,11 @@ doubt_about_replica() {
   elif [[ $R_SUPER_READ_ONLY != 1 ]]; then
     REPLY="the replica is writable ($READ_ONLY_VARIABLE is OFF)"
   elif [[ $R_IO != ON || $R_IO_ERRNO != 0 ]]; then
-    REPLY="the receiver thread is $R_IO, error $R_IO_ERRNO: $R_IO_ERROR"
+    public_error "$R_IO_ERROR"
+    REPLY="the receiver thread is $R_IO, error $R_IO_ERRNO: $REPLY"
   elif [[ $R_SQL != ON || $R_SQL_ERRNO != 0 ]]; then
-    REPLY="the applier thread is $R_SQL, error $R_SQL_ERRNO: $R_SQL_ERROR"
+    public_error "$R_SQL_ERROR"
+    REPLY="the applier thread is $R_SQL, error $R_SQL_ERRNO: $REPLY"
   elif ! [[ $R_LAG =~ ^[0-9]+$ ]]; then
     REPLY="the lag is unknown ($R_LAG)"
   elif ((R_LAG > MAX_LAG)); then
@@ -154,10 +165,23 @@ doubt_about_role() {
   fi
 }
 
+# What was said of the last look, told as a user variable, too: the modules quote it.
+TOLD_BY_SQL=
+told_sql() {
+  REPLY=
+  [[ $TOLD != "$TOLD_BY_SQL" ]] || return 0
+  TOLD_BY_SQL=$TOLD
+  sql_quote "$TOLD"
+  REPLY="SET @kubemysql_readiness = $REPLY;"
+}
+
 # Look, and answer by port and file.
 judge() {
+  local facts
   volume_sql
-  if ! readiness_row "$REPLY"; then
+  facts=$REPLY
+  told_sql
+  if ! readiness_row "$facts$REPLY"; then
     not_ready "$ANSWER"
     return
   fi

@@ -17,6 +17,8 @@ __all__ = ["check"]
 Findings = Iterator[Finding]
 # For how many seconds a restart is news.
 _NEWS = 600
+# How pod_scripts/readiness.sh begins.
+_NOT_READY = "not ready: "
 
 
 def check(observation: ClusterObservation, instance: InstanceObservation) -> Findings:
@@ -37,10 +39,17 @@ def _pod(observation: ClusterObservation, instance: InstanceObservation) -> Find
     elif pod is None:
         yield Finding(Kind.POD_MISSING, "there is no such pod", name)
     elif not pod.ready:
-        message = f"the pod is not ready{': ' if pod.obstacle else ''}{pod.obstacle}"
+        why = _judged(instance) or pod.obstacle
+        message = f"the pod is not ready{': ' if why else ''}{why}"
         yield Finding(Kind.POD_NOT_READY, message, name, pod.not_ready_since)
         if pod.provisioning is not None:
             yield Finding(Kind.PROVISIONING, f"its init container {pod.provisioning} is at work", name, pod.not_ready_since)
+
+
+def _judged(instance: InstanceObservation) -> str:
+    """Why, in the words of the container that judges it; the kubelet only knows which container is not ready."""
+    told = instance.status.surroundings.readiness if instance.status else None
+    return told.removeprefix(_NOT_READY) if told and told.startswith(_NOT_READY) else ""
 
 
 def _session(instance: InstanceObservation) -> Findings:

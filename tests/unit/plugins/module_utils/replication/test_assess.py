@@ -511,6 +511,15 @@ def test_broken(name: str) -> None:
     assert assessment.state == state
 
 
+def test_a_pod_that_is_not_ready_is_quoted() -> None:
+    """The kubelet's words name a container; the pod's own say why."""
+    world = World()
+    world.pod("mysql-2", ready=False)
+    world.servers[2].surroundings["readiness"] = "not ready: the replica is 40 s behind, more than 30 s"
+    (finding,) = world.assess().findings
+    assert finding.message == "the pod is not ready: the replica is 40 s behind, more than 30 s"
+
+
 def test_every_finding_is_made_to_happen() -> None:
     made = {kind for _spoil, expected, _state in BROKEN.values() for kind, _instance in expected}
     assert made | OF_THE_CANARY == set(Kind)
