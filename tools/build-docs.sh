@@ -9,7 +9,8 @@ site=$1
 source=$site/source
 rm -rf "$site"
 mkdir -p "$source"
-git ls-files -z --cached --others --exclude-standard -- '*.md' ':!roles' docs playbooks COPYING |
+# tests: pages link to them.
+git ls-files -z --cached --others --exclude-standard -- '*.md' ':!roles' docs playbooks tests COPYING |
   tar --create --null --files-from=- | tar --extract --directory "$source"
 
 mkdir -m 700 "$source/docs/collection"

@@ -19,14 +19,16 @@ of a collection.
 """
 
 
-def section(path: Path) -> str:
+def section(path: Path, name: str) -> str:
     (play,) = yaml.safe_load(path.read_text())
-    listing = f"```{{literalinclude}} ../playbooks/{path.name}\n:language: yaml\n```"
-    return f"\n## {path.name}\n\n{play['name']}.\n\n{listing}\n"
+    listing = f"```{{literalinclude}} ../playbooks/{name}\n:language: yaml\n```"
+    return f"\n## {name}\n\n{play['name']}.\n\n{listing}\n"
 
 
 def main() -> None:
-    sys.stdout.write(INTRODUCTION + "".join(section(path) for path in sorted(Path(sys.argv[1]).glob("*.yml"))))
+    folder = Path(sys.argv[1])
+    sections = [section(path, str(path.relative_to(folder))) for path in sorted(folder.rglob("*.yml"))]
+    sys.stdout.write(INTRODUCTION + "".join(sections))
 
 
 if __name__ == "__main__":

@@ -240,7 +240,7 @@ print(repr(stream.read()))
 
 
 def test_the_port_gives_nothing_to_strangers(maria: Pair) -> None:
-    _, replica = maria
+    _primary, replica = maria
     command = ["nsenter", f"--net=/proc/{replica.cluster.network.pid}/ns/net", sys.executable, "-c", KNOCK, replica.address]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
     assert done.stdout == "''\n"

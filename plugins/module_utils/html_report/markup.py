@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import html
+import typing as t
 
 __all__ = ["Child", "Markup", "element", "show"]
 
@@ -23,7 +24,7 @@ class Markup(str):
     __slots__ = ()
 
 
-Child = str | None
+Child: t.TypeAlias = "str | None"
 
 
 def show(text: str) -> Markup:

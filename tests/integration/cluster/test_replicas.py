@@ -153,9 +153,9 @@ def test_errant_transaction_under_write_load(cluster: Deployment) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        assert [found(cluster.look()) for _ in range(5)] == [set()] * 5
+        assert [found(cluster.look()) for _round in range(5)] == [set()] * 5
         with errant(cluster[1], cluster[0]) as gtid:
-            for _ in range(5):
+            for _round in range(5):
                 result = cluster.until({("errant_transactions", "mysql-1")})
                 assert f"1 transaction(s) that the primary does not have: {gtid}" in message(
                     result, "errant_transactions", "mysql-1"

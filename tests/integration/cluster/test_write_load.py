@@ -38,7 +38,7 @@ def test_no_false_alarm_under_write_load(cluster: Deployment) -> None:
     columns = "id INT AUTO_INCREMENT PRIMARY KEY, note VARCHAR(200)"
     cluster[0].run(f"CREATE TABLE shop.load_test ({columns})")
     over, written = threading.Event(), list[int]()
-    writers = [threading.Thread(target=write, args=(cluster, over, written)) for _ in range(WRITERS)]
+    writers = [threading.Thread(target=write, args=(cluster, over, written)) for _round in range(WRITERS)]
     for writer in writers:
         writer.start()
     looks, worst_lag, worst_canary, begin = 0, 0.0, 0.0, time.monotonic()
