@@ -31,7 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class MakeCluster(Protocol):
     """Makes an empty cluster."""
 
-    def __call__(self, flavour: Flavour = MYSQL) -> Cluster: ...
+    def __call__(self, flavour: Flavour = MYSQL) -> Cluster:
+        """Of this flavour."""
 
 
 @pytest.fixture(scope="session")

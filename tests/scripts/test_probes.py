@@ -203,7 +203,7 @@ def test_a_lost_session_is_opened_again(shared_pair: tuple[Pod, Pod]) -> None:
 
 
 def test_why_it_is_not_ready_is_told_by_sql(shared_pair: tuple[Pod, Pod]) -> None:
-    _, replica = shared_pair
+    replica = shared_pair[1]
     query = (
         "SELECT CAST(variable_value AS CHAR) FROM performance_schema.user_variables_by_thread"
         " WHERE variable_name = 'kubemysql_readiness'"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,12 @@ def server() -> Server:
         return Server(kubeconfig, context)
     except (ConfigException, HTTPError, OSError) as error:
         pytest.skip(f"no cluster answers at {kubeconfig}: {error}; `make cluster` starts one")
+
+
+def provide_mariadb() -> None:
+    """The local cluster has no image of MariaDB unless somebody asks for it."""
+    playbook = Path(__file__).resolve().parents[3] / "molecule" / "shared" / "image-mariadb.yml"
+    subprocess.run(["ansible-playbook", str(playbook)], check=True, stdout=subprocess.PIPE)
 
 
 @contextmanager

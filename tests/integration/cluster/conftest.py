@@ -43,7 +43,7 @@ def growing_class(server: Server) -> Iterator[str]:
     """A storage class as the default one, whose claims may ask for more. Nobody here gives it to them."""
     classes = server.request("GET", CLASSES)["items"]
     default = "storageclass.kubernetes.io/is-default-class"
-    body = next(each for each in classes if (each["metadata"].get("annotations") or {}).get(default) == "true")
+    (body,) = [each for each in classes if (each["metadata"].get("annotations") or {}).get(default) == "true"]
     name = f"kubemysql-growing-{uuid.uuid4().hex[:8]}"
     new = {**body, "metadata": {"name": name}, "allowVolumeExpansion": True}
     server.request("POST", CLASSES, {**new, "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass"})

@@ -6,19 +6,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from integration.api.conftest import namespace_of
+from integration.api.conftest import namespace_of, provide_mariadb
 from integration.api.server import Server
 from integration.cluster.deployment import Deployment, Found, found, message
 
 MANIFESTS = Path(__file__).parent / "tutorial.yml"
-# The local cluster has no MariaDB unless somebody asks for it.
-IMAGE = Path(__file__).resolve().parents[3] / "molecule" / "shared" / "image-mariadb.yml"
 ACCESS = {"selector": {"app": "mysql"}, "user": "root", "password": "", "tls": False}
 REPLICAS = ("mysql-1", "mysql-2")
 # What is not as it should be and no reason to call the cluster sick: replicas follow a file and a position over a channel that
@@ -30,9 +27,9 @@ WARNINGS: Found = {
 
 @pytest.fixture(scope="module")
 def deployed(server: Server, node: None) -> Iterator[Deployment]:  # noqa: ARG001
-    subprocess.run(["ansible-playbook", str(IMAGE)], check=True, stdout=subprocess.PIPE)
+    provide_mariadb()
     with namespace_of(server, "kubemysql-tutorial") as namespace:
-        for manifest in yaml.safe_load_all(MANIFESTS.read_text(encoding="utf-8")):
+        for manifest in yaml.safe_load(MANIFESTS.read_text(encoding="utf-8")):
             namespace.create(manifest["kind"], manifest["metadata"]["name"], manifest)
         made = Deployment(namespace, options={**ACCESS, "primary": "mysql-0"}, secret=None)
         ready = made.verify(wait_timeout=240)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from integration.api.conftest import namespace_of, server
+from integration.api.conftest import namespace_of, provide_mariadb, server
 from integration.api.server import Server
 from integration.provisioning.deployment import MARIADB, MYSQL, Deployment
 
@@ -28,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", params=[MYSQL, MARIADB], ids=["clone plugin", "backup stream"])
 def deployment(server: Server, request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    if request.param is MARIADB:
+        provide_mariadb()
     with namespace_of(server, "kubemysql-provisioning") as namespace:
         made = Deployment(namespace, request.param)
         result = made.deploy(1, storage_size="3Gi", resources=RESOURCES)
