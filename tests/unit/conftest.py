@@ -2,11 +2,18 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-test gives pytest a configuration of its own, so the folder of helpers is named here and not in pyproject.toml."""
+"""ansible-test gives pytest a configuration of its own, so the folder of helpers is named here and not in pyproject.toml.
+
+No example has a deadline: how long one takes says something of the machine, and nothing of the code.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 sys.path.insert(0, str(Path(__file__).parent.parent))
+settings.register_profile("whole", deadline=None)
+settings.load_profile("whole")
