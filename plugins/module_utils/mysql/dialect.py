@@ -75,7 +75,8 @@ SELECT @@global.version AS version, @@global.server_id AS server_id, NULL AS ser
 
 # What may become a trouble. The certificate's end is text in English, of universal time. The volume is told by the pod, in user
 # variables of the session that judges its readiness: see pod_scripts/readiness.sh. A commit that waits for a replica is seen
-# by its state, since counters cannot tell one that hangs from many that take turns.
+# by its state, since counters cannot tell one that hangs from many that take turns. The clone plugin is known by a variable of
+# its own: the list of plugins is a table on disk for the time of the question, and a full volume has no room for that.
 _TOLD_BY_POD = """
   (SELECT MAX(CAST(variable_value AS CHAR)) FROM performance_schema.user_variables_by_thread
     WHERE variable_name = 'kubemysql_readiness') AS readiness,
@@ -89,7 +90,7 @@ SELECT (SELECT {_CERTIFICATE} FROM performance_schema.global_status
     WHERE variable_name = 'Ssl_server_not_after') AS certificate_until,
   (SELECT MAX(processlist_time) FROM performance_schema.threads
     WHERE processlist_state LIKE 'Waiting for semi-sync ACK%%') AS semi_sync_wait,
-  (SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_name = 'clone' AND plugin_status = 'ACTIVE') AS cloning,
+  (SELECT COUNT(*) FROM performance_schema.global_variables WHERE variable_name = 'clone_max_concurrency') AS cloning,
   {_TOLD_BY_POD}
 """  # noqa: S608 - made of constants
 _SURROUNDINGS_MARIADB = f"""

@@ -53,7 +53,8 @@ versions_fit() { # OWN DONOR
 
 # --- instances ------------------------------------------------------------------------------------------------------
 
-# One row about an instance, never an empty column: bash would swallow it.
+# One row about an instance, never an empty column: bash would swallow it. The clone plugin is known by a variable of its own:
+# a list of plugins would take room on a volume that may be full.
 readonly PEER_SQL="
 SELECT 'peer', COALESCE(NULLIF(@@report_host, ''), '-'), @@version, @@server_uuid, @@read_only,
   (SELECT COUNT(*) FROM performance_schema.replication_connection_configuration),
@@ -62,7 +63,7 @@ SELECT 'peer', COALESCE(NULLIF(@@report_host, ''), '-'), @@version, @@server_uui
      WHERE c.service_state = 'ON' AND a.service_state = 'ON' AND c.last_error_number = 0
        AND NOT EXISTS (SELECT * FROM performance_schema.replication_applier_status_by_worker w
                        WHERE w.channel_name = c.channel_name AND w.last_error_number <> 0)),
-  (SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_name = 'clone' AND plugin_status = 'ACTIVE'),
+  (SELECT COUNT(*) FROM performance_schema.global_variables WHERE variable_name = 'clone_max_concurrency'),
   COALESCE(NULLIF(REPLACE(@@global.gtid_executed, CHAR(10), ''), ''), '-');"
 
 # What the peer at ADDRESS says, as parse_peer takes it, in REPLY.

@@ -103,3 +103,11 @@ def test_words_that_newer_servers_have_forgotten(version: str, statement: Statem
 )
 def test_columns(old: str, new: str) -> None:
     assert Dialect(ServerVersion(5, 7, 44)).status_column(old) == new
+
+
+@pytest.mark.parametrize("statement", t.get_args(Statement))
+def test_a_server_whose_volume_is_full_can_be_asked(statement: Statement) -> None:
+    """MySQL makes a table on disk for the answer where ``information_schema`` has long columns."""
+    query = Dialect(VERSIONS["9.7.4"]).query(statement, *(("", 0.0) if statement == "wait_for_executed" else ()))
+    assert query is not None
+    assert "information_schema" not in query.sql
