@@ -98,7 +98,7 @@ class Deployment:
             result = self.look(**options)
             if found(result) == expected:
                 return result
-            assert time.monotonic() < deadline, f"waited {patience:g} s for {expected}, found is {found(result)}"
+            assert time.monotonic() < deadline, f"waited {patience:g} s for {expected}: {result['summary']}"
 
     def healthy(self) -> None:
         """The cluster is healthy, or becomes it by itself; the proof is a row that arrives everywhere."""

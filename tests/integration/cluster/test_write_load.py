@@ -21,16 +21,15 @@ WRITERS = 2
 
 
 def write(cluster: Deployment, over: threading.Event, written: list[int]) -> None:
-    """Small transactions, one after the other, and a large one now and then."""
+    """Small transactions, one after the other, and larger ones now and then."""
     with cluster[0].session() as session, session.cursor() as cursor:
         for number in itertools.count(1):
             if over.is_set():
                 return
             cursor.execute("INSERT INTO shop.load_test (note) VALUES (REPEAT('x', 200))")
-            if number % 2000 == 0:
+            if number % 1000 == 0:
                 cursor.execute("UPDATE shop.load_test SET note = REPEAT('y', 200) ORDER BY id DESC LIMIT 500")
-            if number % 20000 == 0:
-                cursor.execute("DELETE FROM shop.load_test ORDER BY id LIMIT 15000")
+                cursor.execute("DELETE FROM shop.load_test ORDER BY id LIMIT 900")
             written.append(1)
 
 
