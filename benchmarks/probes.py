@@ -60,7 +60,7 @@ def main() -> None:
     (ROOT / "benchmarks" / "probes.md").write_text(f"""\
 # What probing costs
 
-Written by `make bench`; do not edit. Per cent of one core, over {SECONDS} seconds in which nothing happens. \\
+Written by `make bench`; do not edit. Per cent of one core, over {SECONDS} seconds in which nothing happens. \
 Target: under {TARGET:g} per pod.
 
 | pod | readiness, each second | liveness, every 20 s, and the shim | sum |
