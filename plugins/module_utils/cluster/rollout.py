@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from datetime import datetime
 
 from ..constants import CONTAINER_REPLICATION
 from ..errors import WaitFailed, WaitTimeout
@@ -22,6 +23,8 @@ __all__ = ["Rollout", "explain", "wait_for_rollout"]
 
 _INTERVAL = 0.25
 _LOG_LINES = 12
+# The kubelet shows a changed ConfigMap to running pods with its next look at them and the end of its cache's life.
+_SHOWN_AFTER_SECONDS = 90.0
 # The StatefulSet controller's label for the template that a pod was made of.
 _REVISION = "controller-revision-hash"
 # The controller creates all pods at once; when some are missing for longer, something refuses them.
@@ -121,6 +124,7 @@ class _Hope:
         self._names = names
         self._clock = clock
         self._begin = clock.now()
+        self._created = created
         # Events outlive their cause: of a StatefulSet that was there before, only what is said from now on counts.
         self._old_refusals: frozenset[Event] | None = frozenset() if created else None
 
@@ -134,11 +138,25 @@ class _Hope:
         """Raise ``WaitFailed`` if a pod cannot become ready, or cannot even be created."""
         for pod in rollout.newest:
             obstacle = obstacle_of(pod)
-            if obstacle is not None and obstacle.hopeless:
+            if obstacle is not None and obstacle.hopeless and not self._of_the_past(obstacle):
                 raise WaitFailed(f"waiting longer cannot help: {_describe(self._evidence, obstacle)}")
         wanted = (rollout.stateful_set or {"spec": {"replicas": 0}})["spec"]["replicas"]
         if len(rollout.pods) < wanted:
             self._check_refusals()
+
+    def _of_the_past(self, obstacle: Obstacle) -> bool:
+        """Whether the pod crashed before it can have seen the present topology, which may mend what it crashed of."""
+        if self._created:
+            return False
+        changed = max((entry.get("time") or "" for entry in self._topology_history()), default="")
+        if not changed or obstacle.crashed_at is None:
+            return False
+        return _seconds(obstacle.crashed_at) < _seconds(changed) + _SHOWN_AFTER_SECONDS
+
+    def _topology_history(self) -> list[Manifest]:
+        topology = self._store.get("ConfigMap", self._names.topology) or {"metadata": {}}
+        entries: list[Manifest] = topology["metadata"].get("managedFields") or []
+        return entries
 
     def _check_refusals(self) -> None:
         patient = self._clock.now() - self._begin < _MISSING_POD_SECONDS
@@ -151,6 +169,10 @@ class _Hope:
         fresh = [event for event in refusals if event not in self._old_refusals]
         if fresh and not patient:
             raise WaitFailed(f"waiting longer cannot help: the pods are refused: {fresh[-1].message}")
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
 
 
 def explain(evidence: Evidence, names: Names, rollout: Rollout) -> str:

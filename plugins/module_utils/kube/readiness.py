@@ -43,7 +43,7 @@ def rollout_pending(stateful_set: Manifest | None) -> str | None:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What keeps a pod from becoming ready. ``hopeless`` if waiting longer cannot help."""
+    """What keeps a pod from becoming ready. ``hopeless`` if waiting longer cannot help. ``crashed_at`` is an RFC 3339 time."""
 
     pod: str
     container: str | None
@@ -51,6 +51,7 @@ class Obstacle:
     message: str
     hopeless: bool
     crashed: bool = False
+    crashed_at: str | None = None
 
 
 def obstacle_of(pod: Manifest) -> Obstacle | None:
@@ -77,7 +78,9 @@ def _container_obstacle(pod: str, container: Manifest) -> Obstacle | None:
     if reason in ("CreateContainerConfigError", "CreateContainerError"):
         return Obstacle(pod, container["name"], reason, message, hopeless=False)
     if reason == "CrashLoopBackOff":
-        return Obstacle(pod, container["name"], reason, message, restarts >= _HOPELESS_RESTARTS, crashed=True)
+        hopeless = restarts >= _HOPELESS_RESTARTS
+        ended = (container.get("lastState") or {}).get("terminated") or {}
+        return Obstacle(pod, container["name"], reason, message, hopeless, crashed=True, crashed_at=ended.get("finishedAt"))
     terminated = state.get("terminated") or {}
     if terminated.get("exitCode"):
         ended = f"ended with exit code {terminated['exitCode']}"

@@ -262,6 +262,26 @@ def test_a_hopeless_pod_ends_the_wait_at_once(hopeless: Manifest, words: str) ->
     assert rollout.noted == NOTED
 
 
+@pytest.mark.parametrize(("crashed_at", "waits"), [("2026-01-01T00:01:29Z", True), ("2026-01-01T00:01:31Z", False)])
+def test_crashes_of_before_the_present_topology_do_not_end_the_wait(crashed_at: str, waits: bool) -> None:
+    """What they were about may be mended by it, and the kubelet takes a while to show it to the pod."""
+    rollout = Rollout()
+    rollout.run(wait=False)
+    rollout.store.objects["ConfigMap", "mysql-topology"]["metadata"]["managedFields"] = [
+        {"manager": "kubectl-patch", "operation": "Update", "time": "2026-01-01T00:00:00Z"}
+    ]
+    live = crashing(NAMES, "mysql-0", 5)
+    live["status"]["initContainerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 1, "finishedAt": crashed_at}}
+    rollout.time.pods(ready=ALL[1:], others=[live, pod("mysql-1", NAMES.selector), pod("mysql-2", NAMES.selector)])
+    rollout.at(40, ready=ALL)
+    if waits:
+        rollout.run()
+        assert 40 <= rollout.time.time < 41
+    else:
+        rollout.fails(WaitFailed)
+        assert rollout.time.time < 1
+
+
 def test_a_pod_that_crashed_once_may_recover() -> None:
     rollout = Rollout()
     rollout.at(5, others=[pod("mysql-0", NAMES.selector), crashing(NAMES, "mysql-1", 1), pod("mysql-2", NAMES.selector)])
