@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.mycnf import parse_options, render_cnf
+from ansible_collections.kubemysql.replication.plugins.module_utils.server import Server
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripts.rootfs import root_file_system
@@ -36,14 +37,18 @@ def run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["chroot", str(root), *command], capture_output=True, text=True, check=False)
 
 
+def rendered(options: dict[str, object]) -> str:
+    return render_cnf(Server("mysql", (9, 7, None)), parse_options("config", options, "mysql"))
+
+
 def test_the_server_accepts_the_defaults(root: Path, cnf: Path) -> None:
-    cnf.write_text(render_cnf((9, 7, None), parse_options("config", {"max_connections": 77})))
+    cnf.write_text(rendered({"max_connections": 77}))
     done = run(root, "mysqld", f"--defaults-file=/{FILE}", "--user=root", "--datadir=/tmp", "--validate-config")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_server_refuses_what_it_does_not_know(root: Path, cnf: Path) -> None:
-    cnf.write_text(render_cnf((9, 7, None), parse_options("config", {"no_such_option": 1})))
+    cnf.write_text(rendered({"no_such_option": 1}))
     done = run(root, "mysqld", f"--defaults-file=/{FILE}", "--user=root", "--datadir=/tmp", "--validate-config")
     assert done.returncode == 1
     assert "no_such_option" in done.stderr
@@ -54,7 +59,7 @@ def test_the_server_refuses_what_it_does_not_know(root: Path, cnf: Path) -> None
 def test_any_printable_value_is_read_back_as_it_was_given(root: Path, cnf: Path, texts: list[str]) -> None:
     """An option of its own for each text: one run of the parser checks many."""
     options = {f"value_{number}": text for number, text in enumerate(texts)}
-    cnf.write_text(render_cnf((9, 7, None), parse_options("config", options)))
+    cnf.write_text(rendered(options))
     done = run(root, "my_print_defaults", f"--defaults-file=/{FILE}", "mysqld")
     assert done.returncode == 0, done.stderr
     read = dict(line.removeprefix("--").split("=", 1) for line in done.stdout.split("\n") if line.startswith("--value_"))
