@@ -5,6 +5,8 @@
 #
 # Container backup: serves backups to the cluster's other pods. Who connects is dealt with by give.sh.
 set -euo pipefail
+# From the first moment on: a container's first process does not get a signal that it has no handler for.
+trap 'exit 143' TERM INT
 # shellcheck source=stream.sh
 source /kubemysql/scripts/stream.sh
 
@@ -12,4 +14,5 @@ find_tools
 find_program flock
 shell=$(command -v bash)
 log "serving backups by $TOOL $VERSION over $TRANSPORT"
-tls_server "$shell /kubemysql/scripts/give.sh"
+tls_server "$shell /kubemysql/scripts/give.sh" &
+wait $!

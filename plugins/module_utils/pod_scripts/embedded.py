@@ -89,6 +89,8 @@ SCRIPTS: dict[str, str] = {
         "#\n"
         "# Container backup: serves backups to the cluster's other pods. Who connects is dealt with by give.sh.\n"
         "set -euo pipefail\n"
+        "# From the first moment on: a container's first process does not get a signal that it has no handler for.\n"
+        "trap 'exit 143' TERM INT\n"
         "# shellcheck source=stream.sh\n"
         "source /kubemysql/scripts/stream.sh\n"
         "\n"
@@ -96,7 +98,8 @@ SCRIPTS: dict[str, str] = {
         "find_program flock\n"
         "shell=$(command -v bash)\n"
         "log \"serving backups by $TOOL $VERSION over $TRANSPORT\"\n"
-        "tls_server \"$shell /kubemysql/scripts/give.sh\"\n"
+        "tls_server \"$shell /kubemysql/scripts/give.sh\" &\n"
+        "wait $!\n"
     ),
     "certificate.sh": (
         "#!/usr/bin/env bash\n"

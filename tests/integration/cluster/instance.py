@@ -22,6 +22,14 @@ from pymysql.cursors import DictCursor
 __all__ = ["Instance", "Process"]
 
 
+def _read(path: str) -> str:
+    """A process's file; empty if the process has ended meanwhile."""
+    try:
+        return Path(path).read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 @dataclass(frozen=True)
 class Process:
     """A process of a pod by its id on the node. ``init`` if it is the first one of its container."""
@@ -30,11 +38,11 @@ class Process:
 
     @property
     def command(self) -> list[str]:
-        return Path(f"/proc/{self.pid}/cmdline").read_text(errors="replace").split("\0")
+        return _read(f"/proc/{self.pid}/cmdline").split("\0")
 
     @property
     def name(self) -> str:
-        return Path(f"/proc/{self.pid}/comm").read_text().strip()
+        return _read(f"/proc/{self.pid}/comm").strip()
 
     @property
     def init(self) -> bool:

@@ -136,7 +136,8 @@ class Deployment:
     def start_over(self, name: str, replicas: int) -> None:
         """Take the last instance down, drop its claim, and let it come again with an empty one."""
         self.scale(replicas - 1)
-        eventually(f"{name} to be gone", lambda: self.pod(name) is None, patience=60)
+        # A pod has its grace period, two minutes, to end.
+        eventually(f"{name} to be gone", lambda: self.pod(name) is None, patience=150)
         self.namespace.delete("PersistentVolumeClaim", f"data-{name}")
         eventually("its claim to be gone", lambda: self.namespace.get("PersistentVolumeClaim", f"data-{name}") is None)
         self.scale(replicas)
