@@ -179,9 +179,11 @@ def test_donor_that_dies_in_the_middle(own_pair: Pair, victim: str) -> None:
         wait_for("the receiver to notice", lambda: f"cloning from {replica.address} failed" in cloning.log)
         replica.stop()
     assert cloning.wait() == 0, cloning.log
-    reason = {"tool": "mariadb-backup ended with status 137", "server": "mariadb-backup ended with status 1"}
+    cut, ended = "the stream was cut off", "mariadb-backup ended with status 1"
+    # A pod's containers end one after the other: the tool may still tell that its server has gone.
+    reasons = {"tool": (f"{ended}37",), "server": (ended,), "pod": (cut, ended)}.get(victim, (cut,))
     assert f"cloning from {replica.address} failed: " in cloning.log, cloning.log
-    assert reason.get(victim, "the stream was cut off") in cloning.log, cloning.log
+    assert any(reason in cloning.log for reason in reasons), cloning.log
     assert donor_of(cloning) == primary.address
     start_servers(pod)
     assert_whole(pod, primary)
