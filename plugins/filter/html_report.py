@@ -63,8 +63,8 @@ from collections.abc import Callable, Mapping
 from ansible.errors import AnsibleFilterError
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SpecError
 from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.page import render
-from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.words import moment
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.times import parse_time
 
 
 def html_report(facts: object, name: str, namespace: str, looked_at: str) -> str:
@@ -75,7 +75,7 @@ def html_report(facts: object, name: str, namespace: str, looked_at: str) -> str
             "a task that was skipped, or failed before it looked, has none"
         )
     try:
-        names, time = Names.parse(name, namespace), moment(looked_at)
+        names, time = Names.parse(name, namespace), parse_time(looked_at)
     except SpecError as error:
         raise AnsibleFilterError(f"html_report: {error.message}") from error
     except ValueError as error:

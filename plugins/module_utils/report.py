@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime, timezone
 
 from .errors import CollectionError, NotHealthy, WaitFailed, WaitTimeout
 from .mysql.status import History, InstanceStatus
@@ -16,6 +15,7 @@ from .replication.canary import CanaryResult
 from .replication.findings import Finding
 from .replication.observation import ClusterObservation, InstanceObservation, Routes
 from .replication.verify import Verdict
+from .times import written_time
 
 __all__ = ["Result", "facts", "require_accepted", "verification"]
 
@@ -107,14 +107,9 @@ def _finding(finding: Finding, assessment: Assessment) -> Result:
         "ignored": finding.kind in assessment.ignored,
         "instance": finding.instance,
         "message": finding.message,
-        "since": _time(finding.since),
+        "since": None if finding.since is None else written_time(finding.since),
         "remedy": finding.kind.value.remedy,
     }
-
-
-def _time(seconds: float | None) -> str | None:
-    """RFC 3339, universal time, whole seconds."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _canary(canary: CanaryResult | None) -> Result | None:
@@ -146,7 +141,7 @@ def summary(observation: ClusterObservation, assessment: Assessment, ending: str
 
 
 def _clause(finding: Finding) -> str:
-    since = f", since {_time(finding.since)}" if finding.since is not None else ""
+    since = f", since {written_time(finding.since)}" if finding.since is not None else ""
     return f"{finding.instance or 'cluster'}: {finding.message}{since} [{finding.kind.code}]"
 
 

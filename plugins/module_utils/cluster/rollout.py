@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
 from ..constants import CONTAINER_REPLICATION
 from ..errors import WaitFailed, WaitTimeout
 from ..kube.port import Event, Evidence, Manifest, ObjectStore
 from ..kube.readiness import Obstacle, obstacle_of, pod_ready, rollout_pending
 from ..names import Names
+from ..times import parse_time
 from ..wait import Clock, poll
 from .progress import Progress
 from .result import timeout_result
@@ -24,7 +25,7 @@ __all__ = ["Rollout", "explain", "wait_for_rollout"]
 _INTERVAL = 0.25
 _LOG_LINES = 12
 # The kubelet shows a changed ConfigMap to running pods with its next look at them and the end of its cache's life.
-_SHOWN_AFTER_SECONDS = 90.0
+_SHOWN_AFTER = timedelta(seconds=90)
 # The StatefulSet controller's label for the template that a pod was made of.
 _REVISION = "controller-revision-hash"
 # The controller creates all pods at once; when some are missing for longer, something refuses them.
@@ -151,7 +152,7 @@ class _Hope:
         changed = max((entry.get("time") or "" for entry in self._topology_history()), default="")
         if not changed or obstacle.crashed_at is None:
             return False
-        return _seconds(obstacle.crashed_at) < _seconds(changed) + _SHOWN_AFTER_SECONDS
+        return parse_time(obstacle.crashed_at) < parse_time(changed) + _SHOWN_AFTER
 
     def _topology_history(self) -> list[Manifest]:
         topology = self._store.get("ConfigMap", self._names.topology) or {"metadata": {}}
@@ -169,10 +170,6 @@ class _Hope:
         fresh = [event for event in refusals if event not in self._old_refusals]
         if fresh and not patient:
             raise WaitFailed(f"waiting longer cannot help: the pods are refused: {fresh[-1].message}")
-
-
-def _seconds(time: str) -> float:
-    return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
 
 
 def explain(evidence: Evidence, names: Names, rollout: Rollout) -> str:

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import os
 import secrets
 import string
+import time
+
+from ..times import written_time
 
 __all__ = ["SystemChance"]
 
@@ -31,4 +33,4 @@ class SystemChance:
         return f"<hidden {hashlib.blake2b(value.encode(), key=self._salt, digest_size=4).hexdigest()}>"
 
     def timestamp(self) -> str:
-        return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return written_time(time.time())

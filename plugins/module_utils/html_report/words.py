@@ -6,21 +6,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 
-__all__ = ["UNKNOWN", "ago", "clock", "duration", "flag", "lag", "moment", "percent", "plural"]
+from ..times import parse_time
+
+__all__ = ["UNKNOWN", "ago", "clock", "duration", "flag", "lag", "percent", "plural"]
 
 UNKNOWN = "unknown"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-
-
-def moment(text: str) -> datetime:
-    """A time in RFC 3339, such as ``2026-01-01T12:00:00Z``; ``ValueError`` if it is none."""
-    # Python 3.10 does not know the Z.
-    parsed = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    if parsed.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    return parsed.astimezone(timezone.utc)
 
 
 def clock(time: datetime) -> str:
@@ -41,7 +34,7 @@ def duration(seconds: float) -> str:
 
 def ago(since: str, looked_at: datetime) -> str:
     """When it began, and for how long it had been so; servers' clocks may be ahead of ours."""
-    begun = moment(since)
+    begun = parse_time(since)
     return f"since {clock(begun)}, for {duration(max(0.0, (looked_at - begun).total_seconds()))}"
 
 

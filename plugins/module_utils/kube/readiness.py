@@ -79,8 +79,8 @@ def _container_obstacle(pod: str, container: Manifest) -> Obstacle | None:
         return Obstacle(pod, container["name"], reason, message, hopeless=False)
     if reason == "CrashLoopBackOff":
         hopeless = restarts >= _HOPELESS_RESTARTS
-        ended = (container.get("lastState") or {}).get("terminated") or {}
-        return Obstacle(pod, container["name"], reason, message, hopeless, crashed=True, crashed_at=ended.get("finishedAt"))
+        last = (container.get("lastState") or {}).get("terminated") or {}
+        return Obstacle(pod, container["name"], reason, message, hopeless, crashed=True, crashed_at=last.get("finishedAt"))
     terminated = state.get("terminated") or {}
     if terminated.get("exitCode"):
         ended = f"ended with exit code {terminated['exitCode']}"

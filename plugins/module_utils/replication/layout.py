@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from ..constants import CONTAINER_MYSQL, TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_PRIMARY
 from ..errors import ApiForbidden
@@ -17,6 +16,7 @@ from ..kube.port import Manifest, ObjectStore
 from ..kube.readiness import obstacle_of, pod_ready
 from ..names import Names
 from ..quantity import parse_quantity
+from ..times import parse_time
 from .observation import Layout, PodFacts, Routes
 from .parallel import at_once
 
@@ -127,7 +127,7 @@ def _restarts(status: Manifest) -> dict[str, t.Any]:
 
 def _time(text: str | None) -> float | None:
     """An RFC 3339 time of the API server's as seconds since 1970."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if text else None
+    return parse_time(text).timestamp() if text else None
 
 
 def _route(endpoints: Manifest | None) -> frozenset[str] | None:

@@ -12,17 +12,6 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.html_report 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 
 
-@pytest.mark.parametrize("text", ["2026-01-01T12:00:00Z", "2026-01-01T12:00:00+00:00", "2026-01-01T14:00:00.000+02:00"])
-def test_moments(text: str) -> None:
-    assert words.moment(text) == NOON
-
-
-@pytest.mark.parametrize("text", ["", "noon", "2026-01-01T12:00:00", "2026-01-01"])
-def test_what_is_no_moment(text: str) -> None:
-    with pytest.raises(ValueError, match=r"Invalid isoformat|no time zone"):
-        words.moment(text)
-
-
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
