@@ -5,8 +5,6 @@
 #
 # Container backup: serves backups to the cluster's other pods. Who connects is dealt with by give.sh.
 set -euo pipefail
-# From the first moment on: a container's first process does not get a signal that it has no handler for.
-trap 'exit 143' TERM INT
 # shellcheck source=stream.sh
 source /kubemysql/scripts/stream.sh
 

@@ -173,7 +173,6 @@ commit_clone() {
 
 main() {
   trap stop_scratch EXIT
-  trap 'exit 143' TERM INT
   need_topology
   start_scratch
   wait_for_scratch

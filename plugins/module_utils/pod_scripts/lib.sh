@@ -19,6 +19,9 @@
 
 [[ -z ${VOLUME-} ]] || return 0 # sourced before
 
+# First of all: a container's first process does not get a signal that it has no handler for, and the pod would last for its
+# whole grace period.
+trap 'exit 143' TERM INT
 # Options are parsed and literals are quoted byte by byte, whatever locale the image sets.
 export LC_ALL=C
 # Older shells take an empty array for an unset variable.

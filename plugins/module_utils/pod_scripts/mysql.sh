@@ -6,23 +6,22 @@
 # Container mysql: hands over to the image's own entrypoint. Every start is read-only, the container `replication` gives
 # the instance its role; only the very first initialisation of the primary has to write.
 set -euo pipefail
-# From the first moment on; see `supervise`.
+# shellcheck source=peers.sh
+source /kubemysql/scripts/peers.sh
+
 CHILD=
 STOPPING=
 stop() {
   STOPPING=yes
   [[ -z $CHILD ]] || kill -TERM "$CHILD" 2>/dev/null || true
 }
-trap stop TERM INT
-# shellcheck source=peers.sh
-source /kubemysql/scripts/peers.sh
 
 # Run the entrypoint, and the server that it becomes, as a child, and pass SIGTERM on. As the container's first process they
 # would not get it before they have a handler for it, since the kernel drops what a first process has no handler for: a pod
 # that is deleted while it starts would last for its whole grace period.
 supervise() { # COMMAND...
   local status
-  [[ -z $STOPPING ]] || exit 143
+  trap stop TERM INT
   "$@" &
   CHILD=$!
   [[ -z $STOPPING ]] || stop

@@ -48,7 +48,6 @@ clone_data() {
 }
 
 main() {
-  trap 'exit 143' TERM INT
   need_topology
   bash /kubemysql/scripts/configure.sh
   refuse_misplaced_data

@@ -212,7 +212,6 @@ prepare() { # STATE
 
 main() {
   trap hang_up EXIT
-  trap 'exit 143' TERM INT
   need_topology
   if is_complete || [[ -e $INITIALIZING_MARK ]]; then
     return
