@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["HOME", "KUBECTL", "ROOT", "kubectl", "namespace", "objects", "playbook", "process_of", "spread", "wait_for"]
+__all__ = ["HOME", "KUBECTL", "ROOT", "kubectl", "namespace", "objects", "playbook", "process_of", "spread"]
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ["KUBEMYSQL_HOME"])
@@ -72,16 +72,6 @@ def process_of(command: str, address: str) -> int:
         except OSError:
             continue
     sys.exit(f"the pod with the address {address} runs no {command}")
-
-
-def wait_for(what: str, probe: t.Callable[[], bool], timeout: float = 300.0, interval: float = 0.2) -> float:
-    """Seconds until ``probe`` was true."""
-    begin = time.monotonic()
-    while not probe():
-        if time.monotonic() - begin > timeout:
-            sys.exit(f"waited {timeout:g} s for {what}")
-        time.sleep(interval)
-    return time.monotonic() - begin
 
 
 def spread(values: list[float], digits: int = 1) -> str:

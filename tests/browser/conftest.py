@@ -20,12 +20,6 @@ OUTPUT = Path(__file__).resolve().parents[1] / "output" / "browser"
 Show = Callable[..., Tab]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-
-
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with browser(tmp_path_factory.mktemp("chromium") / "profile") as opened:

@@ -22,12 +22,6 @@ from scripts.pods import Cluster, Pod, network_namespace
 from scripts.rootfs import root_file_system
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.scripts)
-
-
 class MakeCluster(Protocol):
     """Makes an empty cluster."""
 

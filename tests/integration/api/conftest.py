@@ -23,12 +23,6 @@ from urllib3.exceptions import HTTPError
 DORMANT = {"wait": False, "storage_class": "there-is-none"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.cluster)
-
-
 @pytest.fixture(scope="session")
 def server() -> Server:
     kubeconfig, context = credentials().values()

@@ -23,12 +23,6 @@ MAX_LAG = 5
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.cluster)
-
-
 @pytest.fixture(scope="session")
 def node(server: Server) -> None:
     """The tests stop processes of pods and enter their network: they must run on the only node."""

@@ -19,12 +19,6 @@ from integration.mysqld.servers import ADMIN_PASSWORD, Cluster, Server, make_tem
 from scripts.rootfs import root_file_system
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.mysqld)
-
-
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder that servers of an unprivileged user can reach; gone in the end, since data directories are large."""

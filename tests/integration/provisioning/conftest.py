@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from integration.api.conftest import namespace_of, provide_mariadb, server
@@ -18,12 +17,6 @@ __all__ = ["server"]
 
 MEBIBYTES = 500
 RESOURCES = {"requests": {"cpu": "50m", "memory": "256Mi"}}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.cluster)
 
 
 @pytest.fixture(scope="module", params=[MYSQL, MARIADB], ids=["clone plugin", "backup stream"])
