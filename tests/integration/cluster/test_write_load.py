@@ -4,7 +4,8 @@
 
 """No false alarm: under write load every look finds the cluster healthy, and every canary row arrives.
 
-KUBEMYSQL_WRITE_LOAD_SECONDS says for how long, a minute by default.
+KUBEMYSQL_WRITE_LOAD_SECONDS says for how long, a minute by default. Writers that are not held back commit more than the
+replicas of a small machine can apply: these then lag indeed, and the alarm is a true one.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from integration.cluster.deployment import Deployment, found
 
 SECONDS = float(os.environ.get("KUBEMYSQL_WRITE_LOAD_SECONDS", "60"))
 WRITERS = 2
+# Transactions per second that each writer commits.
+RATE = 100
 
 
 def write(cluster: Deployment, over: threading.Event, written: list[int]) -> None:
-    """Small transactions, one after the other, and larger ones now and then."""
+    """Small transactions at an even rate, and larger ones now and then."""
+    begin = time.monotonic()
     with cluster[0].session() as session, session.cursor() as cursor:
         for number in itertools.count(1):
-            if over.is_set():
+            if over.wait(max(0.0, begin + number / RATE - time.monotonic())):
                 return
             cursor.execute("INSERT INTO shop.load_test (note) VALUES (REPEAT('x', 200))")
             if number % 1000 == 0:
@@ -59,5 +63,5 @@ def test_no_false_alarm_under_write_load(cluster: Deployment) -> None:
         f"{seconds:.0f} s: {looks} looks, each with a canary; {len(written) / seconds:.0f} transactions/s; "
         f"worst lag {worst_lag:.3f} s, worst canary {worst_canary:.0f} ms"
     )
-    assert len(written) / seconds > 50, "that is no load"
+    assert len(written) / seconds > WRITERS * RATE * 0.9, "the machine does not carry the load that was meant"
     cluster.settle()
