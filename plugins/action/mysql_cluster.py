@@ -93,5 +93,6 @@ def _merged(earlier: list[Result], last: Result) -> Result:
         "changed": any(each.get("changed", False) for each in rounds),
         "changes": [change for each in rounds for change in each.get("changes", [])],
         "diff": [diff for each in rounds for diff in each.get("diff", [])],
+        **({"warnings": warnings} if (warnings := [text for each in rounds for text in each.get("warnings", [])]) else {}),
         "duration": round(sum(each.get("duration", 0.0) for each in rounds), 3),
     }

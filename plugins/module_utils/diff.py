@@ -35,9 +35,9 @@ class FieldChange(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one object. ``action`` is ``create``, ``update``, ``delete`` or ``none``."""
+    """What happens to one object. ``adopt``: it was somebody else's; a StatefulSet is made anew, and its pods with it."""
 
-    action: t.Literal["create", "update", "delete", "none"]
+    action: t.Literal["create", "update", "adopt", "delete", "none"]
     kind: str
     name: str
     fields: tuple[FieldChange, ...] = ()

@@ -226,6 +226,33 @@ options:
       - Whether to have a PodDisruptionBudget that lets node maintenance evict one instance at a time.
     type: bool
     default: true
+  adopt:
+    description:
+      - Take over a cluster that somebody else deployed under this O(name) and that this collection could have deployed, such
+        as the Kubernetes tutorial's. Without it such a cluster is refused.
+      - The cluster has to be healthy, its claims have to be called C(data) with the data in their folder C(mysql), and
+        O(image), O(replicas), O(storage_size) and O(server_id_base) have to fit what is there. Everything is checked before
+        anything is changed, in check mode too.
+      - On MySQL, GTIDs are switched on first if they are not, while everybody goes on working. A statement that GTIDs do not
+        allow fails from then on.
+      - Claims and data stay, and nothing is cloned. The StatefulSet is deleted without its pods and made anew; then all pods
+        are replaced at the same time, so that the cluster cannot be used until they are ready.
+      - Fields of the ConfigMap and the Services that the previous owner had set, and the collection does not, go.
+      - C(root@localhost) gets O(root_password), or one that is generated. All other accounts stay as they are.
+      - A cluster that is the collection's own is not changed by it.
+    type: bool
+    default: false
+  adopt_user:
+    description:
+      - Account to look at the servers with before they are adopted. It needs what the option C(user) of
+        M(kubemysql.replication.mysql_cluster_verify) needs, and on MySQL without GTIDs the right to set global variables.
+    type: str
+    default: root
+  adopt_password:
+    description:
+      - Password of O(adopt_user). None by default, as in the tutorial.
+    type: str
+    default: ''
   kubernetes_version:
     description:
       - With O(state=rendered), the oldest Kubernetes the manifests are for, for example V(1.20). The newest by default.
@@ -279,6 +306,12 @@ EXAMPLES = r"""
     image: docker.io/library/mysql:5.7
     xtrabackup_image: gcr.io/google-samples/xtrabackup:1.0
 
+- name: Take over the cluster of the Kubernetes tutorial
+  kubemysql.replication.mysql_cluster:
+    namespace: shop
+    image: docker.io/library/mariadb:10.11
+    adopt: true
+
 - name: Manifests for a Git repository
   kubemysql.replication.mysql_cluster:
     state: rendered
@@ -300,7 +333,8 @@ changes:
   elements: dict
   contains:
     action:
-      description: V(create), V(update) or V(delete).
+      description:
+        - V(create), V(update), V(delete), or V(adopt) for what somebody else had made.
       type: str
     kind:
       description: Kind of the object.

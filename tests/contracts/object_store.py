@@ -145,6 +145,32 @@ class ObjectStoreContract:
         world.store.apply(self.config_map(world, {"a": "1"}))
         assert self.live(world)["data"] == {"a": "1", "b": "theirs"}
 
+    def test_an_object_that_is_taken_over_is_as_if_nobody_else_had_ever_touched_it(self, world: World) -> None:
+        world.create(self.config_map(world, {"a": "0", "z": "9"}, labels={"owner": "me", "team": "theirs"}))
+        theirs = {"data": {"y": "8"}, "metadata": {"annotations": {"note": "x"}}}
+        world.edit(MAP, NAME, theirs, "their-tool")
+        before = self.live(world)
+        manifest = self.config_map(world, {"a": "1"})
+        foretold = world.planning.take_over(manifest)
+        assert self.live(world) == before
+        taken = world.store.take_over(manifest)
+        for applied in (foretold, taken):
+            assert not applied.created
+            assert applied.manifest["data"] == {"a": "1"}
+            assert applied.manifest["metadata"]["labels"] == {"team": "shop"}
+            assert not applied.manifest["metadata"].get("annotations")
+        assert taken.manifest["metadata"]["uid"] == before["metadata"]["uid"]
+        # From then on it is like any other: no conflicts, and what is not applied any more goes.
+        assert world.store.apply(self.config_map(world, {"b": "2"})).manifest["data"] == {"b": "2"}
+
+    def test_taking_over_what_is_ours_or_nobodys(self, world: World) -> None:
+        manifest = self.config_map(world, {"a": "1"})
+        assert world.planning.take_over(manifest).created
+        assert world.store.take_over(manifest).created
+        before = self.live(world)
+        assert world.store.take_over(manifest).manifest["data"] == before["data"]
+        assert world.store.apply(manifest).manifest["metadata"]["uid"] == before["metadata"]["uid"]
+
     def test_who_applied_an_object_can_be_seen(self, world: World) -> None:
         world.create(self.config_map(world, {"a": "1"}, name="theirs"))
         world.store.apply(self.config_map(world, {"a": "1"}))

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from scripts.golden import BOOTSTRAPPED, ROWS, Golden
@@ -160,11 +161,31 @@ def test_somebodys_data_are_adopted_and_never_wiped(cluster: Cluster, golden: Go
     pod.wait_ready()
     assert "adopted" in pod.container("provision").log and (pod.data / COMPLETE).exists()
     assert pod.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS)
+    assert not (pod.data / ".kubemysql-late-password").exists()
     # Data without our users get them.
     pod.sql("DROP USER kubemysql_clone@'%', kubemysql_admin@'%'")
     pod.restart_mysql(signal.SIGTERM)
     pod.wait_ready()
     assert pod.sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'kubemysql%'") == "3"
+
+
+def test_a_binary_log_of_another_name_goes_on_and_root_gets_our_password(cluster: Cluster, golden: Golden) -> None:
+    pod = cluster.pod("mysql-0")
+    golden.restore(pod)
+    for mark in [*pod.data.glob(".kubemysql*"), *pod.volume.glob(".kubemysql*")]:
+        mark.unlink()
+    for file in [*pod.data.glob("binlog.*")]:
+        file.rename(file.with_name(file.name.replace("binlog", "mysql-0-bin")))
+    index = pod.data / "mysql-0-bin.index"
+    index.write_text(index.read_text(encoding="utf-8").replace("binlog.", "mysql-0-bin."), encoding="utf-8")
+    before = index.read_text(encoding="utf-8").split()
+    cluster.passwords["root-password"] = "another one's"
+    cluster.write_secrets()
+    pod.start_all()
+    pod.wait_ready()
+    logs = [line.split()[0] for line in pod.sql("SHOW BINARY LOGS").splitlines()]
+    assert logs == [*(Path(each).name for each in before), "binlog.000001"]
+    assert "goes on as binlog.index" in pod.container("provision").log
 
 
 @pytest.mark.parametrize("place", ["mysql/report.txt", "ibdata1", "mysql.ibd"])

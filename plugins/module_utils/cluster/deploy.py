@@ -19,6 +19,7 @@ from ..manifests.bundle import Bundle, render
 from ..names import ordinal_of
 from ..spec import ClusterSpec, Topology
 from ..wait import Clock
+from .adopt import Adoption, Incumbent, plan_adoption, plan_claims, prepare_servers, release_pods, replace_foreign_pods
 from .live import LiveCluster, read_live
 from .passwords import check_foreign_secret, resolve_passwords
 from .plan import apply_changes, plan_changes
@@ -43,31 +44,44 @@ class Chance(t.Protocol):
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is to be applied, and what that changes. ``bundle`` holds the Secret, if the cluster has one of its own."""
+    """What is to be applied, and what that changes. ``bundle`` holds the Secret, if the cluster has one of its own.
+
+    With an ``incumbent`` what others made is taken over; ``adoption`` is their StatefulSet, as long as there is one.
+    """
 
     spec: ClusterSpec
     topology: Topology
     bundle: Bundle
     changes: tuple[Change, ...]
+    incumbent: Incumbent | None = None
+    adoption: Adoption | None = None
 
     @property
     def changed(self) -> bool:
         return any(change.action != "none" for change in self.changes)
 
 
-def plan_deployment(store: ObjectStore, spec: ClusterSpec, chance: Chance) -> Deployment:
-    """Everything that can be found out before anything is changed; ``store`` must be one that only plans."""
+def plan_deployment(store: ObjectStore, spec: ClusterSpec, chance: Chance, incumbent: Incumbent | None = None) -> Deployment:
+    """Everything that can be found out before anything is changed; ``store`` must be one that only plans.
+
+    With an ``incumbent`` what somebody else deployed under the cluster's name is taken over, without it is refused.
+    """
     live = read_live(store, spec.names)
-    topology = _topology(store, spec, live, chance)
+    adoption = _adoption(store, spec, live, incumbent)
+    topology = Topology(adoption.primary, chance.timestamp()) if adoption else _topology(store, spec, live, chance)
     _check_scale(spec, topology)
     passwords = None
     if spec.secret_is_foreign:
         check_foreign_secret(store, spec.names.secret)
     else:
         secret = live.get("Secret", spec.names.secret) or store.get("Secret", spec.names.secret)
-        passwords = resolve_passwords(spec, secret, bootstrapped=topology.bootstrapped is not None, generate=chance.password)
+        # The accounts of a cluster that is adopted do not exist yet.
+        existing = topology.bootstrapped is not None and adoption is None
+        passwords = resolve_passwords(spec, secret, bootstrapped=existing, generate=chance.password)
     bundle = render(spec, topology, kubernetes=store.server_version(), passwords=passwords)
-    return Deployment(spec, topology, bundle, plan_changes(store, live, bundle, chance.digest))
+    changes = plan_changes(store, live, bundle, chance.digest, adopt=incumbent is not None)
+    claims = plan_claims(spec.names, adoption) if adoption else ()
+    return Deployment(spec, topology, bundle, (*claims, *changes), incumbent, adoption)
 
 
 def deploy(
@@ -82,15 +96,32 @@ def deploy(
             deployment = _bootstrapped(deployment, chance.timestamp())
             store.apply(config_maps.topology(names, deployment.topology))
 
-    apply_changes(store, deployment.bundle, deployment.changes)
+    _carry_out(store, deployment, timeout, clock)
     if wait:
         try:
-            created = any((each.kind, each.action) == ("StatefulSet", "create") for each in deployment.changes)
+            created = any(each.kind == "StatefulSet" and each.action in ("create", "adopt") for each in deployment.changes)
             wait_for_rollout(store, evidence, names, created=created, timeout=timeout, clock=clock, on_look=note_bootstrap)
         except CollectionError as error:
             error.details.update(changes_result(deployment.changes))
             raise
     return deployment
+
+
+def _carry_out(store: ObjectStore, deployment: Deployment, timeout: float, clock: Clock) -> None:
+    names, incumbent, adoption = deployment.spec.names, deployment.incumbent, deployment.adoption
+    try:
+        if incumbent is not None and adoption is not None:
+            prepare_servers(incumbent, adoption, timeout=timeout, clock=clock)
+            release_pods(store, names, adoption, deployment.topology, deployment.bundle, timeout=timeout, clock=clock)
+        apply_changes(store, deployment.bundle, deployment.changes)
+        if incumbent is not None:
+            replace_foreign_pods(store, names)
+    except CollectionError as error:
+        if incumbent is not None:
+            error.details.pop("seen", None)
+            # Labels alone may be all that was changed, and of pods that were deleted nothing is noted.
+            error.details["changed"] = True
+        raise
 
 
 def _bootstrapped(deployment: Deployment, timestamp: str) -> Deployment:
@@ -111,6 +142,12 @@ def _topology(store: ObjectStore, spec: ClusterSpec, live: LiveCluster, chance: 
         if primary is not None and pod_ready(primary):
             return Topology(known.primary, chance.timestamp())
     return known
+
+
+def _adoption(store: ObjectStore, spec: ClusterSpec, live: LiveCluster, incumbent: Incumbent | None) -> Adoption | None:
+    name = spec.names.stateful_set
+    foreign = None if live.get("StatefulSet", name) else store.get("StatefulSet", name)
+    return None if foreign is None else plan_adoption(spec, foreign, incumbent)
 
 
 def _check_scale(spec: ClusterSpec, topology: Topology) -> None:

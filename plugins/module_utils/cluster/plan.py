@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..diff import Change, check_immutable, field_changes, redact
+from ..diff import Change, FieldChange, check_immutable, field_changes, redact
 from ..errors import CollectionError
 from ..kube.port import Manifest, ObjectStore
 from ..manifests.bundle import Bundle
@@ -19,17 +19,19 @@ __all__ = ["apply_changes", "plan_changes"]
 Digest = t.Callable[[str], str]
 
 
-def plan_changes(store: ObjectStore, live: LiveCluster, bundle: Bundle, digest: Digest) -> tuple[Change, ...]:
+def plan_changes(
+    store: ObjectStore, live: LiveCluster, bundle: Bundle, digest: Digest, *, adopt: bool = False
+) -> tuple[Change, ...]:
     """What applying ``bundle`` would do, in apply order, prunes last. ``store`` must be one that only plans.
 
-    The server's dry run decides: it alone knows its defaults, its admission rules, and who owns which field.
+    The server's dry run decides: it alone knows its defaults, its admission rules, and who owns which field. With ``adopt``
+    objects that others made are taken over.
     """
     for manifest in bundle:
         if manifest["kind"] == "StatefulSet":
-            name = manifest["metadata"]["name"]
-            # One without our labels, such as the tutorial's, is not in the list.
-            check_immutable(live.get("StatefulSet", name) or store.get("StatefulSet", name), manifest)
-    planned = [_plan_one(store, live, manifest, digest) for manifest in bundle]
+            check_immutable(live.get("StatefulSet", manifest["metadata"]["name"]), manifest)
+    plan = _plan_adopted if adopt else _plan_one
+    planned = [plan(store, live, manifest, digest) for manifest in bundle]
     return (*planned, *_plan_prunes(live, bundle))
 
 
@@ -40,8 +42,29 @@ def _plan_one(store: ObjectStore, live: LiveCluster, manifest: Manifest, digest:
         return Change("create", kind, name, field_changes(None, redact(manifest, digest)))
     # An object of this name without our labels is not in the list.
     before = live.get(kind, name) or store.get(kind, name) or {}
-    fields = field_changes(redact({"kind": kind, **before}, digest), redact(applied.manifest, digest))
+    fields = _differences(before, applied.manifest, digest)
     return Change("update" if fields else "none", kind, name, fields)
+
+
+def _plan_adopted(store: ObjectStore, live: LiveCluster, manifest: Manifest, digest: Digest) -> Change:
+    """An object that is not ours becomes it. A Secret of others keeps what else is in it."""
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    before = None if live.get(kind, name) or kind == "Secret" else store.get(kind, name)
+    if before is None:
+        return _plan_one(store, live, manifest, digest)
+    after = _made_anew(store, manifest) if kind == "StatefulSet" else store.take_over(manifest).manifest
+    return Change("adopt", kind, name, _differences(before, after, digest))
+
+
+def _made_anew(store: ObjectStore, manifest: Manifest) -> Manifest:
+    """What comes of a manifest once the object of its name is gone: the server is asked about another name."""
+    metadata = manifest["metadata"]
+    foretold = store.apply({**manifest, "metadata": {**metadata, "name": f"{metadata['name']}-anew"}}).manifest
+    return {**foretold, "metadata": {**foretold["metadata"], "name": metadata["name"]}}
+
+
+def _differences(before: Manifest, after: Manifest, digest: Digest) -> tuple[FieldChange, ...]:
+    return field_changes(redact({"kind": after["kind"], **before}, digest), redact(after, digest))
 
 
 def _plan_prunes(live: LiveCluster, bundle: Bundle) -> list[Change]:
@@ -60,9 +83,13 @@ def apply_changes(store: ObjectStore, bundle: Bundle, changes: tuple[Change, ...
     changed = False
     try:
         for manifest in bundle:
-            if actions[manifest["kind"], manifest["metadata"]["name"]] != "none":
+            action = actions[manifest["kind"], manifest["metadata"]["name"]]
+            # A StatefulSet that is adopted is gone by now.
+            if action == "adopt" and manifest["kind"] != "StatefulSet":
+                store.take_over(manifest)
+            elif action != "none":
                 store.apply(manifest)
-                changed = True
+            changed = changed or action != "none"
         for change in changes:
             if change.action == "delete":
                 store.delete(change.kind, change.name)

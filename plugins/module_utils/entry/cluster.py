@@ -16,6 +16,7 @@ from ..spec import ClusterSpec, Topology, at_least
 from ..wait import SystemClock
 from .chance import SystemChance
 from .connection import Params, Result, client_for
+from .incumbent import standing
 
 __all__ = ["act"]
 
@@ -31,12 +32,14 @@ def act(params: Params, check_mode: bool) -> Result:
 def _present(params: Params, check_mode: bool) -> Result:
     spec, chance = ClusterSpec.from_params(params), SystemChance()
     client = client_for(params, dry_run=check_mode)
-    deployment = plan_deployment(client.planning(), spec, chance)
-    if not check_mode:
-        waiting = {"wait": params["wait"], "timeout": params["wait_timeout"]}
-        deployment = deploy(client, client, deployment, chance, clock=SystemClock(), **waiting)
+    with standing(client, params, spec) as incumbent:
+        deployment = plan_deployment(client.planning(), spec, chance, incumbent)
+        if not check_mode:
+            waiting = {"wait": params["wait"], "timeout": params["wait_timeout"]}
+            deployment = deploy(client, client, deployment, chance, clock=SystemClock(), **waiting)
     return {
         **changes_result(deployment.changes),
+        **({"warnings": [deployment.adoption.warning]} if deployment.adoption else {}),
         "names": names_result(spec.names, spec.replicas),
         "manifests": public_manifests(deployment.bundle),
         "topology": topology_result(deployment.topology),

@@ -22,6 +22,7 @@ from ..constants import FIELD_MANAGER
 from ..errors import ApiConflict, ApiError, ApiForbidden, ApiUnavailable, MissingLibrary, Unreachable
 from .auth import KubernetesAuth
 from .kinds import resource_of
+from .ownership import ownership_patch, replacement
 from .port import Applied, Event, Manifest
 
 try:
@@ -153,6 +154,22 @@ class KubernetesClient:
         return [{"kind": kind, **item} for item in answer["items"]]
 
     def apply(self, manifest: Manifest) -> Applied:
+        return self._apply(manifest, force=self._force_conflicts)
+
+    def take_over(self, manifest: Manifest) -> Applied:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        live, path, purpose = self.get(kind, name), self._path(kind, name), f"take over {kind} {name}"
+        if live is None:
+            return self._apply(manifest, force=True)
+        if self._dry_run:
+            # What the two requests below amount to; the second cannot be foretold, as the first would change nothing.
+            body = replacement(live, manifest)
+            return self._request("put", path, purpose, body=body, field_manager=FIELD_MANAGER, dry_run=self._dry_run)
+        patch = ownership_patch(live)
+        self._request("patch", path, purpose, body=patch, content_type="application/json-patch+json")
+        return self._apply(manifest, force=True)
+
+    def _apply(self, manifest: Manifest, *, force: bool | None) -> Applied:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         return self._request(
             "patch",
@@ -161,12 +178,12 @@ class KubernetesClient:
             body=manifest,
             content_type="application/apply-patch+yaml",
             field_manager=FIELD_MANAGER,
-            force_conflicts=self._force_conflicts,
+            force_conflicts=force,
             dry_run=self._dry_run,
         )
 
-    def delete(self, kind: str, name: str) -> None:
-        options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+    def delete(self, kind: str, name: str, *, orphan: bool = False) -> None:
+        options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Orphan" if orphan else "Background"}
         if self._dry_run:
             options["dryRun"] = [self._dry_run]  # type: ignore[assignment]
         try:

@@ -40,8 +40,14 @@ class ObjectStore(t.Protocol):
     def apply(self, manifest: Manifest) -> Applied:
         """Server-side apply. Raises ``ApiConflict`` naming the other manager."""
 
-    def delete(self, kind: str, name: str) -> None:
-        """Delete the object and, in the background, what it owns. An object that is already gone is no error."""
+    def take_over(self, manifest: Manifest) -> Applied:
+        """Make an object what ``apply`` would have made it if nobody else had ever set a field of it."""
+
+    def delete(self, kind: str, name: str, *, orphan: bool = False) -> None:
+        """Delete the object and, in the background, what it owns; with ``orphan`` that stays, and belongs to nobody.
+
+        An object that is already gone is no error.
+        """
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,19 @@ __all__ = ["Dialect", "Flavour", "ServerVersion", "Statement"]
 
 Flavour = t.Literal["mysql", "mariadb"]
 Statement = t.Literal[
-    "replica_status", "list_replicas", "instance", "surroundings", "clone_state", "applier", "history", "wait_for_executed"
+    "replica_status",
+    "list_replicas",
+    "instance",
+    "surroundings",
+    "clone_state",
+    "applier",
+    "history",
+    "wait_for_executed",
+    "log_position",
+    "wait_for_position",
+    "anonymous_transactions",
+    "set_gtid_consistency",
+    "set_gtid_mode",
 ]
 
 _VERSION = re.compile(r"(?:5\.5\.5-(?=\d))?(\d+)\.(\d+)\.(\d+)")
@@ -130,6 +142,11 @@ CROSS JOIN (
   FROM performance_schema.replication_applier_status_by_worker WHERE CHANNEL_NAME = '') AS worker
 """
 
+_ANONYMOUS = """
+SELECT CAST(variable_value AS UNSIGNED) AS ongoing FROM performance_schema.global_status
+WHERE variable_name = 'Ongoing_anonymous_transaction_count'
+"""
+
 _Rows: t.TypeAlias = "tuple[tuple[tuple[int, int, int], str | None], ...]"
 
 # Thresholds: mission §5.1, taken from MySQL Shell and command_resolver of community.mysql.
@@ -146,6 +163,14 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
         "applier": (((8, 0, 1), _APPLIER), ((5, 7, 0), None)),
         "history": (((5, 7, 0), "SELECT @@global.gtid_executed AS gtid_executed, NULL AS gtid_state"),),
         "wait_for_executed": (((5, 7, 5), "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s) AS timed_out"),),
+        "log_position": (((8, 2, 0), "SHOW BINARY LOG STATUS"), ((5, 7, 0), "SHOW MASTER STATUS")),
+        "wait_for_position": (
+            ((8, 0, 26), "SELECT SOURCE_POS_WAIT(%s, %s, %s) AS events"),
+            ((5, 7, 0), "SELECT MASTER_POS_WAIT(%s, %s, %s) AS events"),
+        ),
+        "anonymous_transactions": (((5, 7, 6), _ANONYMOUS),),
+        "set_gtid_consistency": (((5, 7, 6), "SET GLOBAL enforce_gtid_consistency = %s"),),
+        "set_gtid_mode": (((5, 7, 6), "SET GLOBAL gtid_mode = %s"),),
     },
     "mariadb": {
         "replica_status": (((10, 5, 1), "SHOW REPLICA STATUS"), ((10, 0, 0), "SHOW SLAVE STATUS")),
@@ -156,6 +181,12 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
         "applier": (((10, 0, 0), None),),
         "history": (((10, 0, 5), "SELECT NULL AS gtid_executed, @@global.gtid_binlog_state AS gtid_state"),),
         "wait_for_executed": (((10, 0, 9), "SELECT MASTER_GTID_WAIT(%s, %s) AS timed_out"),),
+        # Every transaction of MariaDB's has a GTID.
+        "log_position": (((10, 0, 0), None),),
+        "wait_for_position": (((10, 0, 0), None),),
+        "anonymous_transactions": (((10, 0, 0), None),),
+        "set_gtid_consistency": (((10, 0, 0), None),),
+        "set_gtid_mode": (((10, 0, 0), None),),
     },
 }
 

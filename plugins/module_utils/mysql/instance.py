@@ -35,39 +35,45 @@ class SqlInstance:
             raise SqlError(str(error)) from error
 
     def status(self) -> InstanceStatus:
-        row = self.fetch(self._query("instance"))[0]
-        channels = self.fetch(self._query("replica_status"))
+        row = self.fetch(self.query("instance"))[0]
+        channels = self.fetch(self.query("replica_status"))
         applier_query = self.dialect.query("applier") if channels else None
         applier = self.fetch(applier_query)[0] if applier_query else None
         statuses = tuple(replica_status(channel, self.dialect, applier) for channel in channels)
         return instance_status(row, statuses, self._surroundings())
 
     def _surroundings(self) -> Surroundings:
-        row = self.fetch(self._query("surroundings"))[0]
+        row = self.fetch(self.query("surroundings"))[0]
         # The table exists only together with the plugin.
         query = self.dialect.query("clone_state") if row["cloning"] else None
         clones = self.fetch(query) if query else []
         return surroundings(row, clones[0]["state"] if clones else None)
 
     def registered(self) -> frozenset[int]:
-        rows = self.fetch(self._query("list_replicas"))
+        rows = self.fetch(self.query("list_replicas"))
         # Only the case of the column's name differs between servers.
         return frozenset(int(str(value)) for row in rows for name, value in row.items() if name.lower() == "server_id")
 
     def history(self) -> History:
-        return history(self.fetch(self._query("history"))[0])
+        return history(self.fetch(self.query("history"))[0])
 
     def wait_for_executed(self, gtid_set: str, timeout: float) -> bool:
         left, longest = timeout, self._session.timeout * _PATIENCE
         while True:
             # The server waits for whole slices; what an answer takes on its way is not counted against the caller.
             wait = max(min(left, longest), _SHORTEST_WAIT)
-            row = self.fetch(self._query("wait_for_executed", gtid_set, wait))[0]
+            row = self.fetch(self.query("wait_for_executed", gtid_set, wait))[0]
             left -= wait
             if row["timed_out"] == 0:
                 return True
             if left <= 0:
                 return False
+
+    def query(self, statement: Statement, *args: str | float) -> Query:
+        query = self.dialect.query(statement, *args)
+        if query is None:
+            raise SqlError(f"a server {self.dialect.version} cannot be asked for {statement.replace('_', ' ')}")
+        return query
 
     def fetch(self, query: Query) -> list[dict[str, object]]:
         return self._session.fetch(query)
@@ -77,12 +83,6 @@ class SqlInstance:
 
     def close(self) -> None:
         self._session.close()
-
-    def _query(self, statement: Statement, *args: str | float) -> Query:
-        query = self.dialect.query(statement, *args)
-        if query is None:
-            raise SqlError(f"a server {self.dialect.version} cannot be asked for {statement.replace('_', ' ')}")
-        return query
 
 
 class Fleet:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .dialect import Statement
 from .query import Query
 from .status import History, InstanceStatus
 
@@ -57,6 +58,9 @@ class Instance(t.Protocol):
 
     def wait_for_executed(self, gtid_set: str, timeout: float) -> bool:
         """Wait at most ``timeout`` seconds until all of ``gtid_set``, on MariaDB a position, is committed; whether it is."""
+
+    def query(self, statement: Statement, *args: str | float) -> Query:
+        """A statement in this server's words; raises ``SqlError`` if it has none for it."""
 
     def fetch(self, query: Query) -> list[dict[str, object]]:
         """All rows that any other statement answers with."""

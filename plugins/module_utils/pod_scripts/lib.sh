@@ -11,7 +11,7 @@
 #   mysql/.kubemysql-complete    inside the data directory, so that one rename moves data and mark together: complete.
 #   mysql/.kubemysql-cloned      the data are a clone: replication settings in them are the donor's, not ours.
 #   mysql/.kubemysql-first-password   root still has the entrypoint's password beside its own: see mysql.sh.
-#   mysql/.kubemysql-late-password    root has the entrypoint's password alone until the server's next start.
+#   mysql/.kubemysql-late-password    root has another password until the server's next start: see write_init_sql.
 #   mysql/.kubemysql-coordinates      where replication of a streamed clone begins; gone when it has begun.
 #   incoming/                    a clone that is still arriving. Worthless until it is renamed to mysql/.
 
@@ -167,8 +167,11 @@ write_init_sql() {
 }
 
 late_password_sql() {
+  local password
   read_secret root-password && sql_quote "$REPLY"
-  printf 'SET GLOBAL super_read_only = OFF;\nSET sql_log_bin = 0;\nALTER USER root@localhost IDENTIFIED BY %s;\n' "$REPLY"
+  password=$REPLY
+  dialect - "SET GLOBAL super_read_only = OFF;"
+  printf '%s\nSET sql_log_bin = 0;\nALTER USER root@localhost IDENTIFIED BY %s;\n' "$REPLY" "$password"
 }
 
 # The rename is the moment at which what has arrived becomes ours: before it everything is synced, marks included, after it

@@ -27,8 +27,30 @@ refuse_misplaced_data() {
 adopt_data() {
   [[ -d $DATA_DIR/mysql || -e $DATA_DIR/mysql.ibd ]] || die "$DATA_DIR holds files, but they are no MySQL data directory" \
     "look at them; delete this pod's claim if they are worthless"
+  keep_binary_log
+  place_mark "$DATA_DIR/$LATE_PASSWORD_MARK" "root's password is not known"
   place_mark "$DATA_DIR/$COMPLETE_MARK" "adopted by $POD_NAME"
   log "$DATA_DIR holds data that another program put there: adopted as they are"
+}
+
+# A server looks for its history under the name that its binary log has here. Where the log had another name it goes on
+# all the same: the index names each file, so only the next one is called as ours are.
+keep_binary_log() {
+  local index found=()
+  [[ ! -e $DATA_DIR/binlog.index ]] || return 0
+  for index in "$DATA_DIR"/*.index; do
+    [[ ! -s $index || ${index##*/} == *relay* ]] || found+=("$index")
+  done
+  ((${#found[@]} <= 1)) || die "$DATA_DIR holds more than one index of a binary log: ${found[*]##*/}" \
+    "move those away that the server did not use"
+  for index in "${found[@]}"; do
+    # MariaDB's state: which numbers its GTIDs had reached.
+    [[ ! -e ${index%.index}.state ]] || cp -- "${index%.index}.state" "$DATA_DIR/binlog.state"
+    cp -- "$index" "$DATA_DIR/binlog.index.new"
+    sync "$DATA_DIR"/binlog.*
+    mv -- "$DATA_DIR/binlog.index.new" "$DATA_DIR/binlog.index"
+    log "the binary log ${index##*/} goes on as binlog.index"
+  done
 }
 
 begin_initialisation() {

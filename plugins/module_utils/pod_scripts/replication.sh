@@ -99,11 +99,6 @@ peers_agree() {
 
 # The password that the image's entrypoint needed: see mysql.sh.
 discard_first_password() {
-  if [[ -e $DATA_DIR/$LATE_PASSWORD_MARK ]]; then
-    # The init file has set root's own, with which we are here.
-    rm -f -- "$DATA_DIR/$LATE_PASSWORD_MARK"
-    write_init_sql
-  fi
   [[ -e $DATA_DIR/$FIRST_PASSWORD_MARK ]] || return 0
   run_local "SET sql_log_bin = 0; ALTER USER root@localhost DISCARD OLD PASSWORD" || return
   rm -f -- "$DATA_DIR/$FIRST_PASSWORD_MARK"
@@ -214,6 +209,13 @@ caught_up() {
   in_role "$POD_NAME is a replica of $PRIMARY_HOST"
 }
 
+# The init file has set root's password, with which we are here.
+forget_late_password() {
+  [[ -e $DATA_DIR/$LATE_PASSWORD_MARK ]] || return 0
+  rm -f -- "$DATA_DIR/$LATE_PASSWORD_MARK"
+  write_init_sql
+}
+
 # --- loop -----------------------------------------------------------------------------------------------------------
 
 is_settled() {
@@ -235,6 +237,7 @@ settle() {
   fi
   look_at_server || return
   is_complete || trouble "the server runs on data that are not marked complete: it is left alone -- what to do: delete the pod" || return
+  forget_late_password
   [[ $PRIMARY ]] || trouble "the topology names no primary: $POD_NAME stays as it is" || return
   if i_am_primary; then settle_primary; else settle_replica; fi || return
   ln -f -- "$CANDIDATE" "$SEEN"

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SqlError, Unreachable
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.auth import KubernetesAuth
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.client import connect
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import (
@@ -24,7 +22,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query 
 from integration.api.module import Result, run_module
 from integration.api.server import Namespace, Object, credentials, eventually
 
-__all__ = ["MARIADB", "MYSQL", "Deployment", "Writer"]
+__all__ = ["MARIADB", "MYSQL", "Deployment"]
 
 PASSWORD = "application"
 TABLES = 4
@@ -141,45 +139,3 @@ class Deployment:
         self.namespace.delete("PersistentVolumeClaim", f"data-{name}")
         eventually("its claim to be gone", lambda: self.namespace.get("PersistentVolumeClaim", f"data-{name}") is None)
         self.scale(replicas)
-
-
-@dataclass
-class Writer:
-    """Writes rows on the primary, one after the other, and keeps the ids of those whose commit was acknowledged.
-
-    A session that is lost is opened again; of a row whose answer was lost nobody knows, so its id is not used again.
-    """
-
-    deployment: Deployment
-    acknowledged: list[int] = field(default_factory=list)
-
-    def __enter__(self) -> Writer:
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._write)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _write(self) -> None:
-        session: PyMySqlSession | None = None
-        number = 0
-        while not self._over.is_set():
-            number += 1
-            try:
-                session = session or self.deployment.session("mysql-0")
-                session.execute(Query("INSERT INTO shop.written VALUES (%s, REPEAT('x', 200))", (number,)))
-            except Unreachable:
-                session = None
-                self._over.wait(0.2)
-            except SqlError as error:
-                # A primary that has just started takes writes only when it has its role.
-                if error.errno not in (1290, 1836):
-                    raise
-                self._over.wait(0.2)
-            else:
-                self.acknowledged.append(number)
-        if session is not None:
-            session.close()

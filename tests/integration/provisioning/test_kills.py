@@ -14,7 +14,8 @@ import time
 from ansible_collections.kubemysql.replication.plugins.modules import mysql_cluster_verify
 from integration.api.module import run_module
 from integration.api.server import eventually
-from integration.provisioning.deployment import Deployment, Writer
+from integration.provisioning.deployment import Deployment
+from integration.writer import Writer
 
 KILLS = 20
 REPLICA = "mysql-1"
@@ -32,7 +33,7 @@ def test_twenty_kills_at_random_moments(deployment: Deployment) -> None:
     seed = secrets.randbelow(2**32)
     print(f"seed {seed}")  # for whoever wants the same moments again
     chance = random.Random(seed)  # noqa: S311 - no secret
-    with Writer(deployment) as writer:
+    with Writer(lambda: deployment.session("mysql-0")) as writer:
         deployment.scale(2)
         longest = clone_seconds(deployment)
         deployment.start_over(REPLICA, 2)

@@ -100,6 +100,9 @@ class FakeServer:
     refusals: dict[str, SqlError] = field(default_factory=dict)
     followers: list[FakeServer] = field(default_factory=list)
     locked: bool = False
+    # Transactions in work that have no GTID; what the wait for a position in the source's log answers.
+    anonymous: int = 0
+    applied_to_position: int | None = 0
     on_statement: Callable[[FakeServer, str], None] = lambda _server, _sql: None
     log: list[str] = field(default_factory=list)
 
@@ -147,6 +150,11 @@ class FakeServer:
             "SHOW REPLICA HOSTS": lambda: [{"Server_id": number} for number in self.registered],
             "SHOW REPLICAS": lambda: [{"Server_Id": number} for number in self.registered],
             "WAIT_FOR_EXECUTED_GTID_SET": lambda: [{"timed_out": 0 if GtidSet.parse(str(args[0])) <= self.executed else 1}],
+            "SHOW BINARY LOG STATUS": lambda: [{"File": "binlog.000007", "Position": 157}],
+            "SOURCE_POS_WAIT": lambda: [{"events": self.applied_to_position}],
+            "Ongoing_anonymous_transaction_count": lambda: [{"ongoing": self.anonymous}],
+            "SET GLOBAL enforce_gtid_consistency": list,
+            "SET GLOBAL gtid_mode": lambda: self._set_gtid_mode(str(args[0])),
             "MASTER_GTID_WAIT": lambda: [{"timed_out": 0}],
             "_LOCK": lambda: [{"locked": 0 if self.locked else 1, "released": 1}],
         }
@@ -168,6 +176,13 @@ class FakeServer:
             "gtid_position": self.state,
             "now": NOW,
         }
+
+    def _set_gtid_mode(self, mode: str) -> list[Row]:
+        modes = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
+        if abs(modes.index(mode) - modes.index(str(self.gtid_mode))) > 1:
+            raise SqlError("The value of @@GLOBAL.GTID_MODE can only be changed one step at a time", 1788)
+        self.gtid_mode = mode
+        return []
 
     def _history(self) -> Row:
         return {"gtid_executed": str(self.executed) if self.state is None else None, "gtid_state": self.state}

@@ -110,8 +110,22 @@ class FakeObjectStore:
                 self._others[key].pop(path)
         return Applied(copy.deepcopy(stored), created=live is None)
 
-    def delete(self, kind: str, name: str) -> None:
-        self._note("delete", kind, name)
+    def take_over(self, manifest: Manifest) -> Applied:
+        key = _key(manifest)
+        self._note("take_over", *key)
+        twin = copy.copy(self)
+        twin.requests, twin.force_conflicts = [], True
+        # All fields count as applied by us first; in a plan only as long as this lasts.
+        twin._applied = {**self._applied, key: _fields(self.objects.get(key, {}))}
+        applied = twin.apply(manifest)
+        self._changes = twin._changes
+        if not self.dry_run:
+            self._applied[key] = copy.deepcopy(manifest)
+            self._others.pop(key, None)
+        return applied
+
+    def delete(self, kind: str, name: str, *, orphan: bool = False) -> None:
+        self._note("orphan" if orphan else "delete", kind, name)
         if not self.dry_run:
             self.objects.pop((kind, name), None)
             self._applied.pop((kind, name), None)
@@ -157,6 +171,13 @@ def _leaves(value: Manifest, path: Path = ()) -> Iterator[tuple[Path, t.Any]]:
             yield from _leaves(below, place)
         elif place not in _IDENTITY:
             yield place, below
+
+
+def _fields(manifest: Manifest) -> Manifest:
+    """What somebody has set: neither the server's bookkeeping nor the status."""
+    bookkeeping = ("uid", "resourceVersion", "generation", "managedFields", "name", "namespace")
+    metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in bookkeeping}
+    return {**{key: value for key, value in manifest.items() if key != "status"}, "metadata": metadata}
 
 
 def _forget(manifest: Manifest, path: Path) -> None:
