@@ -30,4 +30,6 @@ def run(options: dict[str, dict[str, t.Any]], act: Act) -> None:
         module.fail_json(msg=missing_required_lib(error.library), exception=error.traceback)
     except CollectionError as error:
         module.fail_json(msg=error.message, **error.details)
+    for text in result.pop("warnings", []):
+        module.warn(text)
     module.exit_json(**{"duration": round(time.monotonic() - started, 3), **result})

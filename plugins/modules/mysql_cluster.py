@@ -244,8 +244,8 @@ options:
     default: false
   adopt_user:
     description:
-      - Account to look at the servers with before they are adopted. It needs what the option C(user) of
-        M(kubemysql.replication.mysql_cluster_verify) needs, and on MySQL without GTIDs the right to set global variables.
+      - Account to look at the servers with before they are adopted. It needs the rights of the C(user) that verifies, and on
+        MySQL without GTIDs the right to set global variables.
     type: str
     default: root
   adopt_password:
