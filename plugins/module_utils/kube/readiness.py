@@ -34,7 +34,8 @@ def rollout_pending(stateful_set: Manifest | None) -> str | None:
         return "the StatefulSet controller to take notice"
     if status.get("replicas", 0) > wanted:
         return f"{status['replicas'] - wanted} surplus instances to end"
-    if status.get("updatedReplicas", 0) < wanted and status.get("currentRevision") != status.get("updateRevision"):
+    # Of a new StatefulSet the current revision is the newest, whatever template the pods are of that it found.
+    if status.get("updatedReplicas", 0) < wanted:
         return f"{status.get('updatedReplicas', 0)} of {wanted} instances to be on the newest template"
     if status.get("readyReplicas", 0) < wanted:
         return f"{status.get('readyReplicas', 0)} of {wanted} instances to be ready"

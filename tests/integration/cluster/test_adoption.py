@@ -176,11 +176,14 @@ def assert_taken_over(cluster: Incumbent) -> None:
     cluster[0].run("CREATE USER app@'%'", "GRANT ALL ON shop.* TO app@'%'")
     before = state(namespace)
     claims = {key: value for key, value in before.items() if key[0] == "PersistentVolumeClaim"}
+    old_pods = {pod["metadata"]["uid"] for pod in namespace.list("Pod")}
     address = namespace.live("Service", "mysql-read")["spec"]["clusterIP"]
     with Writer(partial(application(namespace).connect, "mysql-0", 5.0)) as writer:
         writer.wait_for_more(100)
         result = cluster.adopt(**rights)
         assert not result.get("failed"), result["msg"]
+        # All of them are new ones, and ready.
+        assert {pod["metadata"]["uid"] for pod in namespace.list("Pod")}.isdisjoint(old_pods)
         writer.wait_for_more(100)
     ours = Deployment(namespace)
     ours.healthy()

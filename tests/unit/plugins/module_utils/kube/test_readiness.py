@@ -36,6 +36,7 @@ def stateful_set(*, generation: int = 2, **status: object) -> Manifest:
         (stateful_set(readyReplicas=1), "1 of 3 instances to be ready"),
         (stateful_set(replicas=5), "2 surplus instances to end"),
         (stateful_set(updatedReplicas=1, updateRevision="b"), "1 of 3 instances to be on the newest template"),
+        (stateful_set(updatedReplicas=0), "0 of 3 instances to be on the newest template"),
         ({"metadata": {"generation": 1}, "spec": {"replicas": 1}}, "the StatefulSet controller to take notice"),
     ],
 )
