@@ -19,6 +19,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(TREE)
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export KUBEMYSQL_HOME ?= $(HOME)/.cache/kubemysql
+VENV_BENCH := $(KUBEMYSQL_HOME)/venv/bench
 # The local cluster's own kubeconfig; the caller's is never read or changed.
 KUBECONFIG_LOCAL := $(KUBEMYSQL_HOME)/kubeconfig
 LOCAL := env -u KUBECONFIG K8S_AUTH_KUBECONFIG=$(KUBECONFIG_LOCAL)
@@ -90,8 +91,13 @@ e2e: cluster
 
 test: lint unit browser gates scripts integration e2e
 
-bench: cluster
+$(VENV_BENCH)/.complete: pyproject.toml
+	./tools/make-venv.sh $(PYTHON) $(VENV_BENCH) bench
+
+bench: cluster $(VENV_BENCH)/.complete
+	ansible-playbook molecule/shared/image-mariadb.yml
 	$(LOCAL) python benchmarks/run.py
+	$(LOCAL) $(VENV_BENCH)/bin/python benchmarks/side_by_side.py
 	$(LOCAL) python benchmarks/probes.py
 	$(LOCAL) python benchmarks/clones.py
 

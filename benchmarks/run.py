@@ -11,21 +11,17 @@ Run it by ``make bench`` on a machine that does nothing else.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-import typing as t
-import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from local import HOME, ROOT, kubectl, namespace, objects, playbook, process_of, spread
+from audit import Requests
+from local import HOME, ROOT, namespace, objects, playbook, process_of, spread
 
-AUDIT_LOG = Path("/var/lib/kubemysql/log/audit.log")
 SIZES = (3, 5, 9)
 TARGETS = {3: 16.0, 5: 22.0, 9: 36.0}
 NO_OP_TARGET = 2.5
@@ -81,40 +77,6 @@ def module_process(module: str, namespace: str, options: dict[str, object]) -> t
     return time.monotonic() - begin, usage.ru_maxrss / 1024
 
 
-class Requests:
-    """Requests that reach the API server from the collection, counted in its audit log."""
-
-    def __init__(self) -> None:
-        self._offset = AUDIT_LOG.stat().st_size
-
-    def count(self, namespace: str) -> int:
-        ours = [event for event in self._events() if _is_ours(event)]
-        return sum(event["stage"] == "ResponseComplete" and _of(event, namespace) for event in ours)
-
-    def _events(self) -> list[dict[str, t.Any]]:
-        """What was logged since. The server writes late, so a request of our own marks the end."""
-        mark = uuid.uuid4().hex
-        kubectl("get", "--raw", f"/api?mark={mark}")
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            with AUDIT_LOG.open() as log:
-                log.seek(self._offset)
-                text = log.read()
-            if mark in text:
-                return [json.loads(line) for line in text.split("\n") if line.endswith("}")]
-            time.sleep(0.1)
-        sys.exit(f"the request marked {mark} is not in {AUDIT_LOG}")
-
-
-def _is_ours(event: dict[str, t.Any]) -> bool:
-    """Neither a part of Kubernetes nor kubectl; port-forwards name no client at all."""
-    return event["user"]["username"] == "kubemysql:admin" and not event.get("userAgent", "").startswith("kubectl")
-
-
-def _of(event: dict[str, t.Any], namespace: str) -> bool:
-    return event["requestURI"].startswith("/version") or f"/namespaces/{namespace}" in event["requestURI"]
-
-
 def measure(size: Size, runs: int) -> None:
     for run in range(runs):
         with namespace(f"bench-{size.replicas}") as name:
@@ -133,7 +95,7 @@ def measure_deployed(size: Size, namespace: str) -> None:
     for module, options in modules.items():
         requests = Requests()
         _seconds, size.memory[module] = module_process(module, namespace, options)
-        size.requests[module] = requests.count(namespace)
+        size.requests[module] = requests.count()
     size.verify = [module_process("mysql_cluster_verify", namespace, {"canary": False})[0] for _round in range(5)]
     size.unreachable = measure_unreachable(namespace)
 

@@ -117,7 +117,8 @@ clone_from() { # ADDRESS
   [[ $SCRATCH_PID ]] || start_scratch
   wait_for_scratch
   total=$(donors_size "$1")
-  log "cloning from $1"
+  # A donor that is busy is asked each second.
+  say_once "asking $1" "cloning from $1"
   # In the background, and waited for by a read: the shell can then be ended at any time.
   exec {reply}< <(if ask "$(clone_sql "$1")" scratch_client; then echo cloned; else printf '%s\n' "$ANSWER"; fi)
   await_clone "$1" "$reply" "$total"
