@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SqlError, WaitFailed, WaitTimeout
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
@@ -13,7 +15,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from unit.fakes.clock import FakeClock
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating
 
-Modes = tuple[str | None, ...]
+Modes: t.TypeAlias = "tuple[str | None, ...]"
 
 
 @pytest.fixture
