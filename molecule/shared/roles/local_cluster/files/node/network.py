@@ -94,11 +94,22 @@ def other_node_runs() -> bool:
     return succeeds("iptables", "-w", "-t", "nat", "-S", "KUBE-SERVICES")
 
 
+def hardware_address(gateway: str) -> str:
+    """A bridge without one of its own has the lowest of its ports': whenever that pod comes or goes it changes, and for
+    up to a minute the others send to the old one whatever is for a service, such as DNS.
+    """
+    return "0a:58:" + ":".join(f"{int(part):02x}" for part in gateway.split("."))
+
+
 def ensure_bridge(network: Network) -> bool:
     """Create the bridge, its address and the route to the service addresses."""
     changed = False
     if not succeeds("ip", "link", "show", "dev", network.bridge):
         run("ip", "link", "add", network.bridge, "type", "bridge")
+        changed = True
+    hardware = hardware_address(network.gateway)
+    if hardware not in run("ip", "-o", "link", "show", "dev", network.bridge):
+        run("ip", "link", "set", network.bridge, "address", hardware)
         changed = True
     length = network.pods.partition("/")[2]
     if network.gateway not in run("ip", "-4", "-o", "addr", "show", "dev", network.bridge).split("/")[0]:
