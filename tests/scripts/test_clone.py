@@ -79,6 +79,53 @@ def test_a_replica_that_does_not_replicate_is_no_donor(shared_pair: tuple[Pod, P
     assert f"{replica.address} cannot give its data: its replication does not run" in log
 
 
+def test_a_donor_without_the_plugin_is_passed_over(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+    primary, replica = pair
+    cluster.write_config(BASE_CNF.replace("plugin_load_add", "#"))
+    replica.run("provision")
+    replica.restart_mysql(signal.SIGTERM)
+    replica.wait_ready()
+    cluster.write_config(BASE_CNF)
+    pod = cluster.pod("mysql-2")
+    pod.start_all()
+    assert_whole(pod, primary)
+    log = pod.container("provision").log
+    assert f"{replica.address} cannot give its data: its clone plugin is not active" in log
+    assert f"cloned from {primary.address}" in log
+
+
+def test_disk_full_on_the_receiver(shared_pair: tuple[Pod, Pod], newcomer: Pod) -> None:
+    """The volume is a file system that is too small: it is said, nothing is kept, and more room mends it."""
+    pod = newcomer
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,uid=999,gid=999", "tmpfs", str(pod.volume)], check=True)
+    try:
+        pod.run("configure")
+        refused = pod.run("provision", expect=1, CLONE_TIMEOUT="1")
+        # The server looks before it begins.
+        assert "Available space 7.99 MiB is not enough" in refused.log, refused.log
+        assert not pod.data.exists()
+        subprocess.run(["mount", "-o", "remount,size=400m", str(pod.volume)], check=True)
+        pod.start_all()
+        assert_whole(pod, shared_pair[0])
+    finally:
+        pod.stop()
+        subprocess.run(["umount", str(pod.volume)], check=True)
+
+
+def test_kill_between_setting_up_the_channel_and_starting_it(shared_pair: tuple[Pod, Pod], newcomer: Pod) -> None:
+    """The marks of the clone are still there: it is all done once more."""
+    pod = newcomer
+    pod.run("configure")
+    pod.run("provision")
+    pod.start_mysql()
+    replication = pod.start("replication", path=pod.fault("rm", "'-f -- /volume/mysql/.kubemysql-cloned '*"))
+    pod.wait_for_fault()
+    assert pod.row("SHOW REPLICA STATUS")["Replica_IO_Running"] == "No"
+    replication.stop()
+    pod.start("replication")
+    assert_whole(pod, shared_pair[0])
+
+
 def test_busy_and_vanished_donors_are_left_for_others(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
     """One clone occupies the replica; a second pod must take the primary; then the replica vanishes and the first moves on."""
     primary, replica = pair

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 
 import pytest
+from scripts.conftest import MakeCluster
+from scripts.flavours import MARIADB
 from scripts.mariadb import Pair, assert_whole, catch_up, start_replica
 from scripts.pods import SqlError, wait_for
 
@@ -83,6 +86,42 @@ def test_primary_that_lost_transactions_stays_read_only(own_pair: Pair) -> None:
     primary.restart_all()
     wait_for("the loss to be found", lambda: "has lost" in primary.readiness)
     assert primary.sql("SELECT @@read_only") == "1"
+
+
+def test_purged_history_keeps_a_replica_out(own_pair: Pair) -> None:
+    primary, replica = own_pair
+    replica.stop()
+    primary.sql("INSERT INTO shop.t VALUES (100000, 'missed'); FLUSH BINARY LOGS; INSERT INTO shop.t VALUES (100001, 'later')")
+    newest = primary.sql("SHOW BINARY LOGS").splitlines()[-1].split()[0]
+    primary.sql(f"PURGE BINARY LOGS TO '{newest}'")
+    assert len(primary.sql("SHOW BINARY LOGS").splitlines()) == 1
+    replica.restart_all()
+    wait_for("the receiver to fail", lambda: "1236" in replica.readiness)
+    assert not replica.ready()
+    assert replica.sql("SELECT COUNT(*) FROM shop.t WHERE a >= 100000") == "0"
+
+
+@pytest.mark.parametrize("moment", ["the data directory", "the temporary server", "the mark"])
+def test_interrupted_first_initialisation_starts_over(make_cluster: MakeCluster, moment: str) -> None:
+    """Killed there; only the container `mysql` comes back."""
+    pod = make_cluster(MARIADB).pod("mysql-0")
+    pod.run("provision")
+    mysql = pod.start_mysql()
+    reached: dict[str, Callable[[], bool]] = {
+        "the data directory": (pod.data / "ibdata1").exists,
+        "the temporary server": lambda: "emporary server" in mysql.log,
+        "the mark": (pod.data / ".kubemysql-complete").exists,
+    }
+    wait_for(moment, reached[moment])
+    mysql.kill()
+    mysql.wait()
+    complete = (pod.data / ".kubemysql-complete").exists()
+    assert complete == (moment == "the mark")
+    again = pod.start_mysql()
+    pod.start("replication")
+    pod.wait_ready()
+    assert ("starting over" in again.log) is not complete
+    assert pod.sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'kubemysql%'") == "4"
 
 
 def test_a_clone_can_become_the_primary(own_pair: Pair) -> None:

@@ -130,20 +130,28 @@ public_error() { # TEXT
   esac
 }
 
-doubt_about_replica() {
+# What a thread failed of, in REPLY, or that it does not run.
+doubt_about_threads() {
   REPLY=
+  if [[ $R_IO != ON || $R_IO_ERRNO != 0 ]]; then
+    public_error "$R_IO_ERROR"
+    REPLY="the receiver thread is $R_IO, error $R_IO_ERRNO: $REPLY"
+  elif [[ $R_SQL != ON || $R_SQL_ERRNO != 0 ]]; then
+    public_error "$R_SQL_ERROR"
+    REPLY="the applier thread is $R_SQL, error $R_SQL_ERRNO: $REPLY"
+  fi
+}
+
+doubt_about_replica() {
+  doubt_about_threads
   if [[ $R_HOST == - ]]; then
     REPLY="the replica has no replica configuration"
   elif [[ $R_HOST != "$PRIMARY_HOST" ]]; then
     REPLY="the replica's source is $R_HOST, the topology's primary is $PRIMARY_HOST"
   elif [[ $R_SUPER_READ_ONLY != 1 ]]; then
     REPLY="the replica is writable ($READ_ONLY_VARIABLE is OFF)"
-  elif [[ $R_IO != ON || $R_IO_ERRNO != 0 ]]; then
-    public_error "$R_IO_ERROR"
-    REPLY="the receiver thread is $R_IO, error $R_IO_ERRNO: $REPLY"
-  elif [[ $R_SQL != ON || $R_SQL_ERRNO != 0 ]]; then
-    public_error "$R_SQL_ERROR"
-    REPLY="the applier thread is $R_SQL, error $R_SQL_ERRNO: $REPLY"
+  elif [[ $REPLY ]]; then
+    return 0
   elif ! [[ $R_LAG =~ ^[0-9]+$ ]]; then
     REPLY="the lag is unknown ($R_LAG)"
   elif ((R_LAG > MAX_LAG)); then

@@ -205,8 +205,21 @@ channel_is_right() { # HOST
 # had when it connected.
 caught_up() {
   reached "$CATCH_UP" || return 1
-  [[ $REPLY ]] || trouble "catching up with the primary $PRIMARY_HOST" || return
+  if [[ -z $REPLY ]]; then
+    what_hinders
+    trouble "${REPLY:-catching up with the primary $PRIMARY_HOST}"
+    return
+  fi
   in_role "$POD_NAME is a replica of $PRIMARY_HOST"
+}
+
+# What a thread failed of on the way, in REPLY; empty if the way only takes its time.
+what_hinders() {
+  if readiness_row "" && [[ $R_IO_ERRNO != 0 || $R_SQL_ERRNO != 0 ]]; then
+    doubt_about_threads
+  else
+    REPLY=
+  fi
 }
 
 # The init file has set root's password, with which we are here.
