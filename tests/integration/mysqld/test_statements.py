@@ -23,12 +23,35 @@ COLUMNS: dict[Statement, set[str]] = {
     "surroundings": {"certificate_until", "semi_sync_wait", "volume_size", "volume_free", "readiness", "cloning"},
     "clone_state": {"state"},
     "wait_for_executed": {"timed_out"},
+    "log_position": {"File", "Position"},
+    "wait_for_position": {"events"},
+    "anonymous_transactions": {"ongoing"},
 }
+# What only the owner of a cluster that is adopted may say, and what it answers nothing to.
+SETTINGS: tuple[Statement, ...] = ("set_gtid_consistency", "set_gtid_mode")
 
 
-@pytest.mark.parametrize("statement", t.get_args(Statement))
+def arguments_of(statement: Statement, cluster: Cluster) -> tuple[str | float, ...]:
+    if statement == "wait_for_executed":
+        return str(cluster["mysql-0"].value("@@global.gtid_executed")), 0.5
+    return ("binlog.000001", 4, 0.1) if statement == "wait_for_position" else ()
+
+
+def test_no_statement_is_left_out() -> None:
+    assert {*COLUMNS, *SETTINGS} == set(t.get_args(Statement))
+
+
+@pytest.mark.parametrize("statement", SETTINGS)
+def test_setting(statement: Statement, cluster: Cluster) -> None:
+    server = cluster["mysql-1"]
+    query = Dialect(ServerVersion.parse(str(server.value("@@version")))).query(statement, "ON")
+    assert query is not None
+    assert server.run(query.sql.replace("%s", "'ON'")) == []
+
+
+@pytest.mark.parametrize("statement", COLUMNS)
 def test_statement(statement: Statement, cluster: Cluster, connector: PyMySqlConnector) -> None:
-    arguments = (str(cluster["mysql-0"].value("@@global.gtid_executed")), 0.5) if statement == "wait_for_executed" else ()
+    arguments = arguments_of(statement, cluster)
     answered = False
     # The primary lists a replica once that has reconnected after the reset.
     eventually("both replicas to be registered", lambda: len(cluster["mysql-0"].run("SHOW REPLICAS")) == 2)
