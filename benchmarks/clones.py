@@ -99,9 +99,6 @@ def primary_with_data(where: str) -> None:
 
 
 def main() -> None:
-    subprocess.run(
-        ["ansible-playbook", str(ROOT / "molecule" / "shared" / "image-mariadb.yml")], check=True, capture_output=True
-    )
     with namespace("bench-clone") as where:
         primary_with_data(where)
         yardstick = [tar_seconds(where) for _round in range(2)]
