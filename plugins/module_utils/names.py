@@ -117,6 +117,10 @@ class Names:
     def instances(self, replicas: int) -> tuple[str, ...]:
         return tuple(self.instance(ordinal) for ordinal in range(replicas))
 
+    def is_instance(self, pod: str) -> bool:
+        """Whether this is the name of an instance, with whatever ordinal."""
+        return re.fullmatch(re.escape(self.cluster) + r"-[0-9]+", pod) is not None
+
     def claim_of(self, instance: str) -> str:
         return f"{DATA_VOLUME}-{instance}"
 

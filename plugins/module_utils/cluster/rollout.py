@@ -13,8 +13,8 @@ from datetime import timedelta
 from ..constants import CONTAINER_REPLICATION
 from ..errors import WaitFailed, WaitTimeout
 from ..kube.port import Event, Evidence, Manifest, ObjectStore
-from ..kube.readiness import Obstacle, obstacle_of, pod_ready, rollout_pending
-from ..names import Names
+from ..kube.readiness import Obstacle, obstacle_of, of_newest_template, pod_ready, rollout_pending, taken_notice
+from ..names import Names, ordinal_of
 from ..times import parse_time
 from ..wait import Clock, poll
 from .progress import Progress
@@ -22,12 +22,10 @@ from .result import timeout_result
 
 __all__ = ["Rollout", "explain", "wait_for_rollout"]
 
-_INTERVAL = 0.25
+_INTERVAL = 0.5
 _LOG_LINES = 12
 # The kubelet shows a changed ConfigMap to running pods with its next look at them and the end of its cache's life.
 _SHOWN_AFTER = timedelta(seconds=90)
-# The StatefulSet controller's label for the template that a pod was made of.
-_REVISION = "controller-revision-hash"
 # The controller creates all pods at once; when some are missing for longer, something refuses them.
 _MISSING_POD_SECONDS = 3.0
 # By a quota or a policy, and by the API server's validation, which sees a pod template's details only in the pod.
@@ -45,6 +43,10 @@ class Rollout:
         return any(each["metadata"]["name"] == pod and pod_ready(each) for each in self.pods)
 
     @property
+    def missing(self) -> str | None:
+        return rollout_pending(self.stateful_set, self.pods)
+
+    @property
     def stuck(self) -> tuple[Manifest, ...]:
         """Pods of an older template that cannot start. The controller waits for them before it replaces them, and a
         replica on the newest template may be waiting for one of them (kubernetes/kubernetes#67250).
@@ -57,18 +59,29 @@ class Rollout:
         return self._by_age(newest=True)
 
     def _by_age(self, *, newest: bool) -> tuple[Manifest, ...]:
-        live = self.stateful_set or {"metadata": {"generation": 0}}
-        status = live.get("status") or {}
-        if status.get("observedGeneration") != live["metadata"]["generation"]:
+        live = self.stateful_set
+        if live is None or not taken_notice(live):
             return ()
-        revision = status.get("updateRevision")
-        return tuple(pod for pod in self.pods if (pod["metadata"]["labels"].get(_REVISION) == revision) is newest)
+        return tuple(pod for pod in self.pods if of_newest_template(live, pod) is newest)
 
 
-def look(store: ObjectStore, names: Names) -> Rollout:
-    """Two requests, however many pods there are."""
-    pods = sorted(store.list("Pod", names.selector), key=lambda pod: str(pod["metadata"]["name"]))
-    return Rollout(store.get("StatefulSet", names.stateful_set), tuple(pods))
+class _Looks:
+    """Looks again and again, with one request each as long as nothing moves, however many pods there are."""
+
+    def __init__(self, store: ObjectStore, names: Names) -> None:
+        self._store = store
+        self._names = names
+        self._last = Rollout(None, ())
+
+    def take(self) -> Rollout:
+        named = {pod["metadata"]["name"]: pod for pod in self._store.list("Pod", self._names.selector)}
+        pods = tuple(named[name] for name in sorted(filter(self._names.is_instance, named), key=ordinal_of))
+        known = self._last.stateful_set
+        # Whatever somebody wants of a StatefulSet shows in its pods, and once its controller knows all of it, nowhere else.
+        if known is None or not taken_notice(known) or pods != self._last.pods:
+            known = self._store.get("StatefulSet", self._names.stateful_set)
+        self._last = Rollout(known, pods)
+        return self._last
 
 
 def wait_for_rollout(
@@ -90,20 +103,15 @@ def wait_for_rollout(
     hope = _Hope(store, evidence, names, clock, created=created)
     progress = Progress(evidence, clock)
 
-    def take() -> Rollout:
-        rollout = look(store, names)
-        on_look(rollout)
-        return rollout
-
     def pending(rollout: Rollout) -> str | None:
-        missing = rollout_pending(rollout.stateful_set)
-        if missing is not None and not hope.unstick(rollout):
+        on_look(rollout)
+        if rollout.missing is not None and not hope.unstick(rollout):
             hope.check(rollout)
-        return missing
+        return rollout.missing
 
     try:
         poll(
-            take,
+            _Looks(store, names).take,
             pending=pending,
             timeout=timeout,
             interval=_INTERVAL,

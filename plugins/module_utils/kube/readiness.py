@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .port import Manifest
 
-__all__ = ["Obstacle", "obstacle_of", "pod_ready", "rollout_pending"]
+__all__ = ["Obstacle", "obstacle_of", "of_newest_template", "pod_ready", "rollout_pending", "taken_notice"]
+
+# The StatefulSet controller's label for the template that a pod was made of.
+_REVISION = "controller-revision-hash"
 
 # The kubelet has tried for this often; the next try will not be different.
 _HOPELESS_RESTARTS = 3
@@ -24,22 +28,35 @@ def pod_ready(pod: Manifest) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
-def rollout_pending(stateful_set: Manifest | None) -> str | None:
-    """What the StatefulSet still lacks until every pod runs the newest template and is ready; None when nothing."""
+def taken_notice(stateful_set: Manifest) -> bool:
+    """The controller has seen the present specification, so that the status is about it."""
+    noticed: int = (stateful_set.get("status") or {}).get("observedGeneration", 0)
+    wanted: int = stateful_set["metadata"]["generation"]
+    return noticed >= wanted
+
+
+def of_newest_template(stateful_set: Manifest, pod: Manifest) -> bool:
+    """The pod was made of the StatefulSet's present template; only told where ``taken_notice`` holds."""
+    revision = (stateful_set.get("status") or {}).get("updateRevision")
+    return bool(pod["metadata"]["labels"].get(_REVISION) == revision)
+
+
+def rollout_pending(stateful_set: Manifest | None, pods: Iterable[Manifest]) -> str | None:
+    """What is still missing until all pods of the StatefulSet, which ``pods`` are, run the newest template and are ready;
+    None when nothing. The pods themselves are asked: what the status counts comes later.
+    """
     if stateful_set is None:
         return "the StatefulSet to exist"
-    spec, status = stateful_set["spec"], stateful_set.get("status") or {}
-    wanted = spec["replicas"]
-    if status.get("observedGeneration", 0) < stateful_set["metadata"]["generation"]:
+    if not taken_notice(stateful_set):
         return "the StatefulSet controller to take notice"
-    if status.get("replicas", 0) > wanted:
-        return f"{status['replicas'] - wanted} surplus instances to end"
-    # Of a new StatefulSet the current revision is the newest, whatever template the pods are of that it found.
-    if status.get("updatedReplicas", 0) < wanted:
-        return f"{status.get('updatedReplicas', 0)} of {wanted} instances to be on the newest template"
-    if status.get("readyReplicas", 0) < wanted:
-        return f"{status.get('readyReplicas', 0)} of {wanted} instances to be ready"
-    return None
+    there, wanted = list(pods), stateful_set["spec"]["replicas"]
+    if len(there) > wanted:
+        return f"{len(there) - wanted} surplus instances to end"
+    newest = [pod for pod in there if of_newest_template(stateful_set, pod) and "deletionTimestamp" not in pod["metadata"]]
+    if len(newest) < wanted:
+        return f"{len(newest)} of {wanted} instances to be on the newest template"
+    ready = sum(map(pod_ready, newest))
+    return f"{ready} of {wanted} instances to be ready" if ready < wanted else None
 
 
 @dataclass(frozen=True)

@@ -73,18 +73,13 @@ class Controllers(FakeClock):
             happen()
 
     def pods(self, *, ready: Sequence[str] = (), others: Sequence[Manifest] | None = None) -> None:
-        """All pods exist, those of ``ready`` are ready, and the StatefulSet's status says so."""
+        """All pods exist, those of ``ready`` are ready, and the StatefulSet's controller knows its specification."""
         stateful_set = self.store.objects["StatefulSet", self.names.stateful_set]
         replicas = stateful_set["spec"]["replicas"]
         pods = others if others is not None else [self._pod(name, ready) for name in self.names.instances(replicas)]
         for each in pods:
             self.store.put(each)
-        stateful_set["status"] = {
-            "observedGeneration": stateful_set["metadata"]["generation"],
-            "replicas": len(pods),
-            "readyReplicas": len(ready),
-            "updatedReplicas": replicas,
-        }
+        stateful_set["status"] = {"observedGeneration": stateful_set["metadata"]["generation"]}
 
     def _pod(self, name: str, ready: Sequence[str]) -> Manifest:
         return pod(name, self.names.selector, ready=name in ready, running=True)

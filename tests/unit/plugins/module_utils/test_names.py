@@ -25,6 +25,8 @@ def test_every_derived_name_is_a_label(name: str, ordinal: int) -> None:
     derived = (names.scripts, names.topology, names.read_service, names.primary_service, names.headless_service, instance)
     assert all(LABEL.fullmatch(each) for each in derived)
     assert ordinal_of(instance) == ordinal
+    assert names.is_instance(instance)
+    assert not names.is_instance(f"other-{instance}") and not names.is_instance(f"{name}-x")
     assert names.host(instance).split(".") == [instance, name]
     # The StatefulSet controller makes a label value of the name and a hash of at most ten characters.
     assert len(f"{names.stateful_set}-0123456789") <= 63

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.readiness import (
@@ -15,33 +17,42 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.kube.readine
 )
 
 
-def stateful_set(*, generation: int = 2, **status: object) -> Manifest:
-    complete = {
-        "observedGeneration": 2,
-        "replicas": 3,
-        "readyReplicas": 3,
-        "updatedReplicas": 3,
-        "currentRevision": "a",
-        "updateRevision": "a",
-    }
-    return {"metadata": {"generation": generation}, "spec": {"replicas": 3}, "status": {**complete, **status}}
+def stateful_set(*, generation: int = 2) -> Manifest:
+    status = {"observedGeneration": 2, "currentRevision": "a", "updateRevision": "b"}
+    return {"metadata": {"generation": generation}, "spec": {"replicas": 3}, "status": status}
+
+
+def pods(*letters: str) -> list[Manifest]:
+    """A pod for each letter, of the template of that name: a capital is ready, one in brackets is being deleted."""
+    return [
+        {
+            "metadata": {
+                "labels": {"controller-revision-hash": letter.strip("()").lower()},
+                **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if letter.startswith("(") else {}),
+            },
+            "status": {"conditions": [{"type": "Ready", "status": str(letter.strip("()").isupper())}]},
+        }
+        for letter in letters
+    ]
 
 
 @pytest.mark.parametrize(
-    ("live", "missing"),
+    ("live", "there", "missing"),
     [
-        (None, "the StatefulSet to exist"),
-        (stateful_set(), None),
-        (stateful_set(generation=3), "the StatefulSet controller to take notice"),
-        (stateful_set(readyReplicas=1), "1 of 3 instances to be ready"),
-        (stateful_set(replicas=5), "2 surplus instances to end"),
-        (stateful_set(updatedReplicas=1, updateRevision="b"), "1 of 3 instances to be on the newest template"),
-        (stateful_set(updatedReplicas=0), "0 of 3 instances to be on the newest template"),
-        ({"metadata": {"generation": 1}, "spec": {"replicas": 1}}, "the StatefulSet controller to take notice"),
+        (None, "", "the StatefulSet to exist"),
+        (stateful_set(), "BBB", None),
+        (stateful_set(generation=3), "BBB", "the StatefulSet controller to take notice"),
+        (stateful_set(), "BbB", "2 of 3 instances to be ready"),
+        (stateful_set(), "BBBBb", "2 surplus instances to end"),
+        (stateful_set(), "AAB", "1 of 3 instances to be on the newest template"),
+        (stateful_set(), ["B", "B", "(B)"], "2 of 3 instances to be on the newest template"),
+        (stateful_set(), "AAA", "0 of 3 instances to be on the newest template"),
+        (stateful_set(), "", "0 of 3 instances to be on the newest template"),
+        ({"metadata": {"generation": 1}, "spec": {"replicas": 1}}, "", "the StatefulSet controller to take notice"),
     ],
 )
-def test_rollout(live: Manifest | None, missing: str | None) -> None:
-    assert rollout_pending(live) == missing
+def test_rollout(live: Manifest | None, there: Iterable[str], missing: str | None) -> None:
+    assert rollout_pending(live, pods(*there)) == missing
 
 
 def pod(**status: object) -> Manifest:

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One deployment against a cluster whose pods do as told."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Sequence
+
+import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.cluster.deploy import deploy, plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import CollectionError
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
+from params import cluster_spec
+from unit.fakes.cluster import Controllers, FakeChance, FakeEvidence
+from unit.fakes.store import FakeObjectStore
+
+__all__ = ["ALL", "NAMES", "NOTED", "TIMEOUT", "Rollout"]
+
+NAMES = Names.parse("mysql", "default")
+ALL = ("mysql-0", "mysql-1", "mysql-2")
+# What the fake calendar says.
+NOTED = "2026-01-01T12:00:00Z"
+TIMEOUT = 100.0
+
+
+class Rollout:
+    """A deployment of the names ``NAMES``, and the time in which it happens."""
+
+    def __init__(self, store: FakeObjectStore | None = None, evidence: FakeEvidence | None = None) -> None:
+        self.store = store or FakeObjectStore()
+        self.evidence = evidence or FakeEvidence()
+        self.time = Controllers(self.store, NAMES)
+
+    def at(self, second: float, *, ready: Sequence[str] = (), others: Sequence[Manifest] | None = None) -> None:
+        self.time.at(second, lambda: self.time.pods(ready=ready, others=others))
+
+    def run(self, *, wait: bool = True, **given: t.Any) -> Topology:
+        planned = plan_deployment(self.store.planning(), cluster_spec(**given), FakeChance())
+        self.done = deploy(self.store, self.evidence, planned, FakeChance(), wait=wait, timeout=TIMEOUT, clock=self.time)
+        return self.done.topology
+
+    def fails(self, error: type[CollectionError], **given: t.Any) -> CollectionError:
+        with pytest.raises(error) as caught:
+            self.run(**given)
+        return caught.value
+
+    @property
+    def noted(self) -> str | None:
+        found: str | None = self.store.objects["ConfigMap", "mysql-topology"]["data"].get("bootstrapped")
+        return found
