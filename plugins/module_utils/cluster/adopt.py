@@ -20,6 +20,7 @@ from ..constants import CONFIG_CHECKSUM_ANNOTATION, DATA_VOLUME
 from ..diff import Change, FieldChange
 from ..errors import SpecError
 from ..kube.port import Manifest, ObjectStore
+from ..kube.readiness import being_deleted
 from ..manifests import config_maps
 from ..manifests.bundle import Bundle
 from ..mysql.dialect import ServerVersion
@@ -212,5 +213,6 @@ def release_pods(
 def replace_foreign_pods(store: ObjectStore, names: Names) -> None:
     """Delete the pods that are not made of the cluster's template, all of them at the same time."""
     for pod in store.list("Pod", names.selector):
-        if CONFIG_CHECKSUM_ANNOTATION not in (pod["metadata"].get("annotations") or {}):
+        ours = CONFIG_CHECKSUM_ANNOTATION in (pod["metadata"].get("annotations") or {})
+        if not ours and not being_deleted(pod):
             store.delete("Pod", pod["metadata"]["name"])

@@ -13,7 +13,7 @@ from datetime import timedelta
 from ..constants import CONTAINER_REPLICATION
 from ..errors import WaitFailed, WaitTimeout
 from ..kube.port import Event, Evidence, Manifest, ObjectStore
-from ..kube.readiness import Obstacle, obstacle_of, of_newest_template, pod_ready, rollout_pending, taken_notice
+from ..kube.readiness import Obstacle, being_deleted, obstacle_of, of_newest_template, pod_ready, rollout_pending, taken_notice
 from ..names import Names, ordinal_of
 from ..times import parse_time
 from ..wait import Clock, poll
@@ -51,7 +51,8 @@ class Rollout:
         """Pods of an older template that cannot start. The controller waits for them before it replaces them, and a
         replica on the newest template may be waiting for one of them (kubernetes/kubernetes#67250).
         """
-        return tuple(pod for pod in self._by_age(newest=False) if obstacle_of(pod))
+        old = (pod for pod in self._by_age(newest=False) if not being_deleted(pod))
+        return tuple(pod for pod in old if obstacle_of(pod))
 
     @property
     def newest(self) -> tuple[Manifest, ...]:

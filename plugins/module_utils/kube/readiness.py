@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .port import Manifest
 
-__all__ = ["Obstacle", "obstacle_of", "of_newest_template", "pod_ready", "rollout_pending", "taken_notice"]
+__all__ = ["Obstacle", "being_deleted", "obstacle_of", "of_newest_template", "pod_ready", "rollout_pending", "taken_notice"]
 
 # The StatefulSet controller's label for the template that a pod was made of.
 _REVISION = "controller-revision-hash"
@@ -21,11 +21,16 @@ _REVISION = "controller-revision-hash"
 _HOPELESS_RESTARTS = 3
 
 
+def being_deleted(pod: Manifest) -> bool:
+    """Somebody has deleted the pod, and it has not ended yet."""
+    return "deletionTimestamp" in pod["metadata"]
+
+
 def pod_ready(pod: Manifest) -> bool:
     """The pod serves: its condition Ready is True and nobody is deleting it."""
     conditions = pod.get("status", {}).get("conditions") or []
     ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-    return ready and "deletionTimestamp" not in pod["metadata"]
+    return ready and not being_deleted(pod)
 
 
 def taken_notice(stateful_set: Manifest) -> bool:
@@ -52,7 +57,7 @@ def rollout_pending(stateful_set: Manifest | None, pods: Iterable[Manifest]) -> 
     there, wanted = list(pods), stateful_set["spec"]["replicas"]
     if len(there) > wanted:
         return f"{len(there) - wanted} surplus instances to end"
-    newest = [pod for pod in there if of_newest_template(stateful_set, pod) and "deletionTimestamp" not in pod["metadata"]]
+    newest = [pod for pod in there if of_newest_template(stateful_set, pod) and not being_deleted(pod)]
     if len(newest) < wanted:
         return f"{len(newest)} of {wanted} instances to be on the newest template"
     ready = sum(map(pod_ready, newest))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..constants import CONTAINER_MYSQL, TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_PRIMARY
 from ..errors import ApiForbidden
 from ..kube.port import Manifest, ObjectStore
-from ..kube.readiness import obstacle_of, pod_ready
+from ..kube.readiness import being_deleted, obstacle_of, pod_ready
 from ..names import Names
 from ..quantity import parse_quantity
 from ..times import parse_time
@@ -77,7 +77,7 @@ def read_layout(store: ObjectStore, sought: Sought) -> Layout:
 def _pod_facts(pod: Manifest) -> PodFacts:
     status = pod.get("status") or {}
     obstacle = obstacle_of(pod)
-    if "deletionTimestamp" in pod["metadata"]:
+    if being_deleted(pod):
         words = "it is being deleted"
     elif obstacle is not None:
         words = ": ".join(filter(None, (obstacle.container, obstacle.reason, obstacle.message)))

@@ -120,6 +120,14 @@ def test_a_plan_says_everything_and_changes_nothing(world: World) -> None:
     assert "data[master.cnf]" in {field.path for field in fields if field.after is None}
 
 
+def test_a_pod_that_is_on_its_way_out_is_not_deleted_again(world: World) -> None:
+    store, _servers = world
+    deployment = plan(world)
+    store.edit("Pod", "mysql-1", {"metadata": {"deletionTimestamp": "2026-01-01T12:00:00Z"}}, "kubectl")
+    carry_out(world, deployment)
+    assert [name for verb, kind, name in store.requests if (verb, kind) == ("delete", "Pod")] == ["mysql-0", "mysql-2"]
+
+
 def test_everything_becomes_ours(world: World) -> None:
     store, _servers = world
     carry_out(world, plan(world))

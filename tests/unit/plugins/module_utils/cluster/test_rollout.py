@@ -97,13 +97,13 @@ def test_noting_it_while_waiting_counts_as_a_change() -> None:
     ]
 
 
-def test_pods_stuck_on_an_older_template_are_replaced() -> None:
-    """A replica on the newest template waits for a primary whose image cannot be pulled, and the controller for the replica."""
+def stuck_on_an_older_template(**more: object) -> list[str]:
+    """The pods that a run deletes which finds such ones, of which their metadata tell ``more``."""
     rollout = Rollout()
     rollout.run(wait=False)
     stuck = [waiting(NAMES, name, "ImagePullBackOff") for name in ALL]
     for each in stuck:
-        each["metadata"]["labels"] = {**each["metadata"]["labels"], "controller-revision-hash": "old"}
+        each["metadata"] |= {"labels": {**each["metadata"]["labels"], "controller-revision-hash": "old"}, **more}
 
     def old_pods() -> None:
         rollout.time.pods(others=stuck)
@@ -113,4 +113,13 @@ def test_pods_stuck_on_an_older_template_are_replaced() -> None:
     rollout.time.at(2, old_pods)
     rollout.at(5, ready=ALL)
     rollout.run()
-    assert [key[2] for key in rollout.store.requests if key[:2] == ("delete", "Pod")] == list(ALL)
+    return [name for verb, kind, name in rollout.store.requests if (verb, kind) == ("delete", "Pod")]
+
+
+def test_pods_stuck_on_an_older_template_are_replaced() -> None:
+    """A replica on the newest template waits for a primary whose image cannot be pulled, and the controller for the replica."""
+    assert stuck_on_an_older_template() == list(ALL)
+
+
+def test_pods_that_are_being_deleted_are_not_deleted_again() -> None:
+    assert not stuck_on_an_older_template(deletionTimestamp="2026-01-01T12:00:00Z")
