@@ -16,14 +16,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from scripts.flavours import MYSQL, Flavour
+from waiting import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = REPOSITORY / "plugins" / "module_utils" / "pod_scripts"
@@ -40,19 +39,6 @@ PASSWORDS = {
     "clone-password": f"{NASTY[6:]}\\",
     "admin-password": f"'{NASTY}\"\n",
 }
-Answer = TypeVar("Answer")
-
-
-def wait_for(what: str, probe: Callable[[], Answer], timeout: float = 30.0, interval: float = 0.05) -> Answer:
-    """Poll until ``probe`` gives something true, and return that."""
-    deadline = time.monotonic() + timeout
-    while True:
-        answer = probe()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            raise AssertionError(f"timed out after {timeout} s waiting for {what}; last answer: {answer!r}")
-        time.sleep(interval)
 
 
 @dataclass
@@ -75,7 +61,7 @@ class Container:
             listing = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
             return int((listing.read_text().split() or ["0"])[0]) if listing.exists() else 0
 
-        return wait_for(f"the first process of {self.name}", child, 5)
+        return eventually(f"the first process of {self.name}", child, patience=5)
 
     def children(self) -> list[int]:
         """What the first process has started and not waited for."""
@@ -318,7 +304,7 @@ class Pod:
         enough = 3 if looks() else 1
         return lambda: looks() >= enough
 
-    def wait_ready(self, timeout: float = 40) -> None:
+    def wait_ready(self) -> None:
         """Wait until the pod, as it is from now on, is ready."""
         looked = self.looks_again()
 
@@ -328,7 +314,7 @@ class Pod:
 
         last: list[str] = []
         try:
-            wait_for(f"{self.name} to be ready", ready, timeout)
+            eventually(f"{self.name} to be ready", ready, patience=40)
         except AssertionError as error:
             logs = "\n".join(f"--- {c.name}\n{c.log[-3000:]}" for c in self.containers)
             raise AssertionError(f"{error}; it says: {last[-1]}\n{logs}") from None
@@ -409,7 +395,7 @@ class Pod:
         return f"/tmp/faults:{ALLOWED_PATH}"
 
     def wait_for_fault(self) -> None:
-        wait_for("the fault", (self.base / "tmp" / "fault").exists)
+        eventually("the fault", (self.base / "tmp" / "fault").exists)
 
     def mysqld_pid(self) -> int:
         """The server's process, as the machine numbers it: a child of the container's first one."""
@@ -422,7 +408,7 @@ class Pod:
                             return pid
             return 0
 
-        return wait_for("mysqld", find)
+        return eventually("mysqld", find)
 
 
 class SqlError(Exception):

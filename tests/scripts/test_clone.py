@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 from scripts.flavours import BASE_CNF
 from scripts.golden import ROWS, gtids
-from scripts.pods import Cluster, Pod, wait_for
+from scripts.pods import Cluster, Pod
+from waiting import eventually
 
 ORDINALS = itertools.count(2)
 
@@ -134,7 +135,7 @@ def test_busy_and_vanished_donors_are_left_for_others(pair: tuple[Pod, Pod], clu
     first.run("configure")
     # More than one login that comes too late on a busy machine: nothing but a donor that has gone may end the clone.
     container = first.start("provision", DONOR_PATIENCE="8")
-    wait_for("data to arrive", (first.volume / "incoming" / "mysql.ibd").exists)
+    eventually("data to arrive", (first.volume / "incoming" / "mysql.ibd").exists)
     assert f"cloning from {replica.address}" in container.log, container.log
     scratch = next(pid for pid in container.children() if Path(f"/proc/{pid}/comm").read_text() == "mysqld\n")
     os.kill(scratch, signal.SIGSTOP)
@@ -164,10 +165,10 @@ def test_kill_at_any_moment_of_a_clone(shared_pair: tuple[Pod, Pod], newcomer: P
     pod.run("configure")
     if moment == "scratch":
         killed = pod.start("provision")
-        wait_for("the scratch server", (pod.base / "scratch" / "data" / "ibdata1").exists)
+        eventually("the scratch server", (pod.base / "scratch" / "data" / "ibdata1").exists)
     elif moment == "arriving":
         killed = pod.start("provision")
-        wait_for("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
+        eventually("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
     else:
         program, arguments = {
             "before rename": ("mv", "'-T -- /volume/incoming /volume/mysql'"),
@@ -193,11 +194,11 @@ def test_a_clone_tells_how_far_it_is(shared_pair: tuple[Pod, Pod], newcomer: Pod
     pod = newcomer
     pod.run("configure")
     container = pod.start("provision", PROGRESS_INTERVAL="1")
-    wait_for("the clone to begin", lambda: f"cloning from {replica.address}" in container.log, interval=0.001)
+    eventually("the clone to begin", lambda: f"cloning from {replica.address}" in container.log, interval=0.001)
     os.kill(replica.mysqld_pid(), signal.SIGSTOP)
     try:
         said = r"\[kubemysql\] cloning from 127\S+: \d+ of [1-9]\d* MiB, \d+ MiB/s"
-        wait_for("progress", lambda: re.search(said, container.log))
+        eventually("progress", lambda: re.search(said, container.log))
     finally:
         os.kill(replica.mysqld_pid(), signal.SIGCONT)
     assert container.wait() == 0
@@ -211,7 +212,7 @@ def test_a_clone_ends_at_once_on_sigterm(newcomer: Pod) -> None:
     slow_down(pod)
     pod.run("configure")
     container = pod.start("provision")
-    wait_for("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
+    eventually("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
     container.kill(signal.SIGTERM)
     assert container.wait(5) == 143
     assert not pod.data.exists()

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from scripts.golden import BOOTSTRAPPED, ROWS, Golden
-from scripts.pods import Cluster, Pod, SqlError, wait_for
+from scripts.pods import Cluster, Pod, SqlError
+from waiting import eventually
 
 INITIALIZING = ".kubemysql-initializing"
 COMPLETE = ".kubemysql-complete"
@@ -62,16 +63,16 @@ def test_interrupted_first_initialisation_starts_over(cluster: Cluster) -> None:
     pod.run("configure")
     pod.run("provision")
     mysql = pod.start_mysql()
-    wait_for("the data directory", (pod.data / "mysql.ibd").exists)
+    eventually("the data directory", (pod.data / "mysql.ibd").exists)
     mysql.kill()
     mysql.wait()
     mysql = pod.start_mysql()
-    wait_for("the temporary server", lambda: "Starting temporary server" in mysql.log)
+    eventually("the temporary server", lambda: "Starting temporary server" in mysql.log)
     mysql.kill()
     mysql.wait()
     assert not (pod.data / COMPLETE).exists()
     mysql = pod.start_mysql()
-    wait_for("the mark", (pod.data / COMPLETE).exists)
+    eventually("the mark", (pod.data / COMPLETE).exists)
     mysql.kill()
     mysql.wait()
     assert "starting over" in mysql.log
@@ -87,7 +88,7 @@ def test_interrupted_first_initialisation_survives_the_pod(cluster: Cluster) -> 
     pod.run("configure")
     pod.run("provision")
     mysql = pod.start_mysql()
-    wait_for("the data directory", (pod.data / "ibdata1").exists)
+    eventually("the data directory", (pod.data / "ibdata1").exists)
     pod.stop()
     mysql.wait()
     # On a bootstrapped cluster nothing is wiped, whatever the marks say.

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 from scripts.golden import gtids
-from scripts.pods import Pod, wait_for
+from scripts.pods import Pod
+from waiting import eventually
 
 
 def assert_not_ready(pod: Pod, *reasons: str) -> None:
-    wait_for(f"{reasons} from {pod.name}", lambda: all(reason in pod.readiness for reason in reasons), 20)
+    eventually(f"{reasons} from {pod.name}", lambda: all(reason in pod.readiness for reason in reasons), patience=20)
     assert not pod.ready()
     assert pod.readiness.startswith("not ready: ") and "\n" not in pod.readiness
 
@@ -127,7 +128,7 @@ def test_replica_behind(shared_pair: tuple[Pod, Pod]) -> None:
             replica.wait_ready()
             primary.sql("DELETE FROM shop.t WHERE a = 2000")
             assert_not_ready(replica, "s behind, more than 1 s")
-            wait_for("the lag to grow", lambda: "the replica is 4 s behind" in replica.readiness)
+            eventually("the lag to grow", lambda: "the replica is 4 s behind" in replica.readiness)
             assert replica.container("replication").log.count("s behind") == 1
         replica.wait_ready()
 
@@ -139,7 +140,7 @@ def test_idle_replica_has_no_lag(shared_pair: tuple[Pod, Pod]) -> None:
     replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
     age = "SELECT MAX(last_applied_transaction_original_commit_timestamp) < NOW(6) - INTERVAL 2 SECOND"
     query = f"{age} FROM performance_schema.replication_applier_status_by_worker"
-    wait_for("an old transaction", lambda: replica.sql(query) == "1")
+    eventually("an old transaction", lambda: replica.sql(query) == "1")
     with watched(replica, MAX_LAG="0"):
         replica.sql("STOP REPLICA; START REPLICA")
         replica.wait_ready()
@@ -196,9 +197,9 @@ def test_a_lost_session_is_opened_again(shared_pair: tuple[Pod, Pod]) -> None:
         "SELECT processlist_id FROM performance_schema.threads JOIN performance_schema.user_variables_by_thread"
         " USING (thread_id) WHERE variable_name = 'kubemysql_volume_size'"
     )
-    before = wait_for("the session", lambda: primary.sql(session))
+    before = eventually("the session", lambda: primary.sql(session))
     primary.sql(f"KILL {before}")
-    wait_for("another session", lambda: primary.sql(session) not in ("", before))
+    eventually("another session", lambda: primary.sql(session) not in ("", before))
     primary.wait_ready()
 
 
@@ -209,8 +210,8 @@ def test_why_it_is_not_ready_is_told_by_sql(shared_pair: tuple[Pod, Pod]) -> Non
         " WHERE variable_name = 'kubemysql_readiness'"
     )
     with undone(replica, "STOP REPLICA SQL_THREAD", "START REPLICA"):
-        wait_for("the reason", lambda: "not ready: the applier thread is OFF" in replica.sql(query))
-    wait_for("the end of it", lambda: replica.sql(query) == "ready")
+        eventually("the reason", lambda: "not ready: the applier thread is OFF" in replica.sql(query))
+    eventually("the end of it", lambda: replica.sql(query) == "ready")
 
 
 def test_volume_is_told_by_sql(shared_pair: tuple[Pod, Pod]) -> None:
@@ -219,7 +220,7 @@ def test_volume_is_told_by_sql(shared_pair: tuple[Pod, Pod]) -> None:
             "SELECT GROUP_CONCAT(variable_value ORDER BY variable_name) FROM performance_schema.user_variables_by_thread"
             " WHERE variable_name LIKE 'kubemysql\\_volume\\_%'"
         )
-        free, size = (int(number) for number in wait_for("the numbers", lambda: pod.sql(query)).split(","))  # noqa: B023
+        free, size = (int(number) for number in eventually("the numbers", lambda: pod.sql(query)).split(","))  # noqa: B023
         usage = os.statvfs(pod.volume)
         assert size == usage.f_blocks * usage.f_bsize and 0 < free <= size
 
@@ -256,7 +257,7 @@ def test_temporary_server_is_alive_but_not_ready(shared_pair: tuple[Pod, Pod]) -
     subprocess.run(initialise, check=True, stderr=subprocess.DEVNULL)
     temporary = pod.command(["mysqld", *arguments, "--skip-networking"], {}, "/allowed")
     with subprocess.Popen(temporary, stderr=subprocess.DEVNULL) as server:
-        wait_for("the server", lambda: pod.try_sql("SELECT 1", password="") == "1")
+        eventually("the server", lambda: pod.try_sql("SELECT 1", password="") == "1")
         secret = cluster.base / "secret" / "root-password"
         password = secret.read_text()
         pod.sql("ALTER USER root@localhost IDENTIFIED BY 'x'", password="")
@@ -267,7 +268,7 @@ def test_temporary_server_is_alive_but_not_ready(shared_pair: tuple[Pod, Pod]) -
             watcher = pod.start("replication")
             assert_not_ready(pod, "not been brought into its role")
             looked = pod.looks_again()
-            wait_for("a round", looked)
+            eventually("a round", looked)
             assert not (pod.base / "run" / "kubemysql-seen").exists()
             watcher.stop()
         finally:

@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 from scripts.golden import ROWS, Golden, gtids
-from scripts.pods import Cluster, Pod, wait_for
+from scripts.pods import Cluster, Pod
+from waiting import eventually
 
 READ_ONLY = "SELECT @@read_only, @@super_read_only"
 THREADS = (
@@ -21,14 +22,14 @@ THREADS = (
 )
 
 
-def wait_for_log(pod: Pod, text: str, timeout: float = 30) -> str:
+def wait_for_log(pod: Pod, text: str) -> str:
     container = pod.container("replication")
-    return wait_for(f"{text!r} from {pod.name}", lambda: container.log if text in container.log else "", timeout)
+    return eventually(f"{text!r} from {pod.name}", lambda: container.log if text in container.log else "")
 
 
 def assert_never_ready(pod: Pod, reason: str) -> None:
     """Readiness says why, and the server takes no writes."""
-    wait_for(f"{reason!r} from readiness", lambda: reason in pod.readiness)
+    eventually(f"{reason!r} from readiness", lambda: reason in pod.readiness)
     assert not pod.ready()
     assert pod.sql(READ_ONLY) == "1\t1"
 
@@ -40,7 +41,7 @@ def test_roles_come_back_after_mysqld_was_killed(pair: tuple[Pod, Pod]) -> None:
     primary.sql("INSERT INTO shop.t VALUES (1000, 'in the relay log')")
     received = f"GTID_SUBSET('{gtids(primary)}', CONCAT_WS(',', @@global.gtid_executed, received_transaction_set))"
     query = f"SELECT {received} FROM performance_schema.replication_connection_status"
-    wait_for("the relay log", lambda: replica.sql(query) == "1")
+    eventually("the relay log", lambda: replica.sql(query) == "1")
     primary.sql("FLUSH BINARY LOGS")
     primary.sql(f"PURGE BINARY LOGS TO '{primary.sql('SHOW BINARY LOGS').splitlines()[-1].split()[0]}'")
     primary.container("replication").stop()  # the primary stays read-only, so what comes next comes from the relay log
@@ -60,10 +61,10 @@ def test_roles_come_back_after_mysqld_was_killed(pair: tuple[Pod, Pod]) -> None:
 def test_a_persisted_setting_makes_no_replica_writable(pair: tuple[Pod, Pod]) -> None:
     _primary, replica = pair
     replica.sql("SET PERSIST super_read_only = OFF; SET PERSIST read_only = OFF")
-    wait_for("it to be noticed", lambda: "writable" in replica.readiness)
+    eventually("it to be noticed", lambda: "writable" in replica.readiness)
     replica.container("replication").stop()
     replica.restart_mysql()
-    wait_for("the server", lambda: replica.try_sql("SELECT 1") == "1")
+    eventually("the server", lambda: replica.try_sql("SELECT 1") == "1")
     assert "super-read-only" in replica.try_sql("INSERT INTO shop.t VALUES (1000, '')")
     replica.start("replication")
     replica.wait_ready()
@@ -170,7 +171,7 @@ def test_it_costs_little_while_nothing_happens(shared_pair: tuple[Pod, Pod]) -> 
     watchers = [pod.container("replication") for pod in shared_pair]
     before = [(sorted(each.children()), cpu_ticks(each.pid)) for each in watchers]
     deadline = time.monotonic() + 5
-    wait_for("five seconds", lambda: time.monotonic() > deadline)
+    eventually("five seconds", lambda: time.monotonic() > deadline)
     for watcher, (children, ticks) in zip(watchers, before, strict=True):
         assert cpu_ticks(watcher.pid) - ticks <= 5 * os.sysconf("SC_CLK_TCK") // 100  # 1 % of a core
         assert sorted(watcher.children()) == children and len(children) == 2

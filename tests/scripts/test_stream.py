@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 from scripts.mariadb import Pair, assert_whole, donor_of, start_servers
-from scripts.pods import ALLOWED_PATH, Container, Pod, wait_for
+from scripts.pods import ALLOWED_PATH, Container, Pod
+from waiting import eventually
 
 ORDINALS = itertools.count(2)
 
@@ -51,7 +52,7 @@ def throttled(pod: Pod, rate: str = "1") -> Container:
 def begin(pod: Pod, **environment: str) -> Container:
     """Start a clone, and return when data are arriving."""
     container = pod.start("provision", **environment)
-    wait_for("data to arrive", (pod.volume / "incoming" / "ibdata1").exists)
+    eventually("data to arrive", (pod.volume / "incoming" / "ibdata1").exists)
     return container
 
 
@@ -176,7 +177,7 @@ def test_donor_that_dies_in_the_middle(own_pair: Pair, victim: str) -> None:
         os.kill(pid, signal.SIGKILL)
     if victim != "pod":
         # Its next try would take as long.
-        wait_for("the receiver to notice", lambda: f"cloning from {replica.address} failed" in cloning.log)
+        eventually("the receiver to notice", lambda: f"cloning from {replica.address} failed" in cloning.log)
         replica.stop()
     assert cloning.wait() == 0, cloning.log
     cut, ended = "the stream was cut off", "mariadb-backup ended with status 1"
@@ -209,7 +210,7 @@ def test_two_race_for_one_donor(own_pair: Pair) -> None:
     throttled(primary, "50")
     first = begin(cluster.pod("mysql-2"))
     second = cluster.pod("mysql-3").start("provision", QUEUE_PATIENCE="1")
-    wait_for("the second to be told", lambda: "does not give its data: busy" in second.log)
+    eventually("the second to be told", lambda: "does not give its data: busy" in second.log)
     assert not (cluster.pod("mysql-3").volume / "incoming" / "ibdata1").exists()
     assert first.wait() == 0 and second.wait() == 0, first.log + second.log
     for name in ("mysql-2", "mysql-3"):
@@ -246,13 +247,13 @@ def test_the_port_gives_nothing_to_strangers(maria: Pair) -> None:
     command = ["nsenter", f"--net=/proc/{replica.cluster.network.pid}/ns/net", sys.executable, "-c", KNOCK, replica.address]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
     assert done.stdout == "''\n"
-    wait_for("the donor to say so", lambda: "without knowing the clone password" in replica.container("backup").log)
+    eventually("the donor to say so", lambda: "without knowing the clone password" in replica.container("backup").log)
 
 
 def test_donor_that_is_not_ready_is_passed_over(maria: Pair, newcomer: Pod) -> None:
     primary, replica = maria
     replica.sql("STOP SLAVE SQL_THREAD")
-    wait_for("readiness to say so", lambda: "applier" in replica.readiness)
+    eventually("readiness to say so", lambda: "applier" in replica.readiness)
     newcomer.run("provision")
     replica.sql("START SLAVE")
     log = newcomer.container("provision").log
@@ -277,7 +278,7 @@ def test_names_that_come_late_are_waited_for(maria: Pair, newcomer: Pod) -> None
     cluster = newcomer.cluster
     cluster.hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
     cloning = newcomer.start("provision")
-    wait_for("the receiver to look around", lambda: "starts with replica.cnf" in cloning.log)
+    eventually("the receiver to look around", lambda: "starts with replica.cnf" in cloning.log)
     assert cloning.running
     cluster.write_hosts()
     assert cloning.wait() == 0, cloning.log

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import pytest
 from integration.api.module import Result
-from integration.api.server import Namespace, eventually
+from integration.api.server import Namespace
+from waiting import eventually
 
 Run = Callable[..., Result]
 Step = Callable[..., Result]

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import pytest
 from integration.api.module import Result, run_module
-from integration.api.server import Namespace, eventually
+from integration.api.server import Namespace
+from waiting import eventually
 
 Run = Callable[..., Result]
 # Far more than what each case takes; one that ends early ends well before it.

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pymysql
-from integration.api.server import Namespace, Object, credentials, eventually
+from integration.api.server import Namespace, Object, credentials
 from pymysql.cursors import DictCursor
+from waiting import eventually
 
 __all__ = ["Instance", "Process"]
 

@@ -11,15 +11,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import pymysql
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.parallel import at_once
 from pymysql.cursors import DictCursor
+from waiting import eventually
 
 UID = 999
 # Where the root file system expects a pod's volume.
@@ -58,17 +56,6 @@ USERS = (
 )
 
 SYSTEM_SCHEMAS = {"information_schema", "mysql", "performance_schema", "sys"}
-
-Answer = TypeVar("Answer")
-
-
-def eventually(what: str, probe: Callable[[], Answer], timeout: float = 20.0) -> Answer:
-    """Ask until the answer is true, and return it."""
-    deadline = time.monotonic() + timeout
-    while not (answer := probe()):
-        assert time.monotonic() < deadline, f"waited {timeout} s for {what}; last answer: {answer!r}"
-        time.sleep(0.02)
-    return answer
 
 
 def free_port() -> int:

@@ -16,8 +16,9 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
 from ansible_collections.kubemysql.replication.plugins.module_utils.wait import SystemClock
 from integration.mysqld.judge import judge
-from integration.mysqld.servers import Cluster, eventually
+from integration.mysqld.servers import Cluster
 from unit.fakes.kubernetes_objects import SOUGHT, deployed
+from waiting import eventually
 
 
 def fly(fleet: Fleet, timeout: float = 10) -> CanaryResult:

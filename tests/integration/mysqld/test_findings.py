@@ -17,8 +17,9 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
 from integration.mysqld.judge import finding, found, judge
 from integration.mysqld.proxy import Proxy
-from integration.mysqld.servers import REPLICATION_PASSWORD, Cluster, Server, eventually
+from integration.mysqld.servers import REPLICATION_PASSWORD, Cluster, Server
 from unit.fakes.kubernetes_objects import SOUGHT, deployed
+from waiting import eventually
 
 
 def write(server: Server, *statements: str) -> None:

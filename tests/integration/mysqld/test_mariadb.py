@@ -20,9 +20,10 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Statement
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
-from integration.mysqld.servers import UID, eventually, free_port
+from integration.mysqld.servers import UID, free_port
 from pymysql.cursors import DictCursor
 from scripts.rootfs import root_file_system
+from waiting import eventually
 
 
 @dataclass

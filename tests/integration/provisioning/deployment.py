@@ -20,7 +20,8 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client
 )
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
 from integration.api.module import Result, run_module
-from integration.api.server import Namespace, Object, credentials, eventually
+from integration.api.server import Namespace, Object, credentials
+from waiting import eventually
 
 __all__ = ["MARIADB", "MYSQL", "Deployment"]
 
