@@ -11,6 +11,7 @@ import os
 import time
 import typing as t
 from collections.abc import Mapping
+from pathlib import Path
 
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.rest import ApiException
@@ -18,7 +19,7 @@ from kubernetes.config import load_kube_config
 from kubernetes.dynamic import DynamicClient
 from waiting import eventually
 
-__all__ = ["Namespace", "Object", "Server", "credentials"]
+__all__ = ["Namespace", "Object", "Server", "credentials", "kubectl"]
 
 Object = dict[str, t.Any]
 
@@ -35,6 +36,11 @@ class _NoDiscovery:
 def credentials() -> dict[str, str | None]:
     """The cluster that is tested with, as options of the module."""
     return {"kubeconfig": os.environ.get("K8S_AUTH_KUBECONFIG"), "context": os.environ.get("K8S_AUTH_CONTEXT")}
+
+
+def kubectl() -> list[str]:
+    """The local cluster's own, pointed at the cluster that is tested with."""
+    return [str(Path(os.environ["KUBEMYSQL_HOME"], "kubectl")), f"--kubeconfig={credentials()['kubeconfig']}"]
 
 
 class Server:
