@@ -13,8 +13,8 @@ from collections.abc import Callable
 import pytest
 from scripts.conftest import MakeCluster
 from scripts.flavours import MARIADB
-from scripts.mariadb import Pair, assert_whole, catch_up, start_replica
-from scripts.pods import SqlError
+from scripts.mariadb import assert_whole, catch_up, start_replica
+from scripts.pods import Pair, SqlError
 from waiting import eventually
 
 

@@ -11,8 +11,9 @@ import signal
 import time
 from pathlib import Path
 
+from scripts.cluster import Cluster
 from scripts.golden import ROWS, Golden, gtids
-from scripts.pods import Cluster, Pod
+from scripts.pods import Pair, Pod
 from waiting import eventually
 
 READ_ONLY = "SELECT @@read_only, @@super_read_only"
@@ -34,7 +35,7 @@ def assert_never_ready(pod: Pod, reason: str) -> None:
     assert pod.sql(READ_ONLY) == "1\t1"
 
 
-def test_roles_come_back_after_mysqld_was_killed(pair: tuple[Pod, Pod]) -> None:
+def test_roles_come_back_after_mysqld_was_killed(pair: Pair) -> None:
     primary, replica = pair
     # Received and not applied: this must survive the restart, it may exist nowhere else.
     replica.sql("STOP REPLICA SQL_THREAD")
@@ -58,7 +59,7 @@ def test_roles_come_back_after_mysqld_was_killed(pair: tuple[Pod, Pod]) -> None:
     assert replica.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS + 2)
 
 
-def test_a_persisted_setting_makes_no_replica_writable(pair: tuple[Pod, Pod]) -> None:
+def test_a_persisted_setting_makes_no_replica_writable(pair: Pair) -> None:
     _primary, replica = pair
     replica.sql("SET PERSIST super_read_only = OFF; SET PERSIST read_only = OFF")
     eventually("it to be noticed", lambda: "writable" in replica.readiness)
@@ -70,7 +71,7 @@ def test_a_persisted_setting_makes_no_replica_writable(pair: tuple[Pod, Pod]) ->
     replica.wait_ready()
 
 
-def test_errant_transactions_keep_a_replica_out(pair: tuple[Pod, Pod]) -> None:
+def test_errant_transactions_keep_a_replica_out(pair: Pair) -> None:
     primary, replica = pair
     replica.sql("SET GLOBAL super_read_only = OFF; INSERT INTO shop.t VALUES (1000, 'errant')")
     errant = f"{replica.sql('SELECT @@server_uuid')}:1"
@@ -110,7 +111,7 @@ def test_a_primary_that_cannot_be_reached_is_waited_for(cluster: Cluster, golden
     assert replica.container("replication").log.count("cannot be asked") == 1
 
 
-def test_a_primary_behind_its_replica_stays_read_only(pair: tuple[Pod, Pod], golden: Golden) -> None:
+def test_a_primary_behind_its_replica_stays_read_only(pair: Pair, golden: Golden) -> None:
     """An old volume came back under the primary: what it lacks is on the replica, and must not be overwritten."""
     primary, replica = pair
     primary.sql("INSERT INTO shop.t VALUES (1000, 'only on the replica now')")
@@ -123,7 +124,7 @@ def test_a_primary_behind_its_replica_stays_read_only(pair: tuple[Pod, Pod], gol
     assert replica.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS + 1)
 
 
-def test_never_two_writable_instances(pair: tuple[Pod, Pod]) -> None:
+def test_never_two_writable_instances(pair: Pair) -> None:
     primary, replica = pair
     primary.stop()
     replica.sql("STOP REPLICA; RESET REPLICA ALL; SET GLOBAL super_read_only = OFF, read_only = OFF")
@@ -134,7 +135,7 @@ def test_never_two_writable_instances(pair: tuple[Pod, Pod]) -> None:
     primary.wait_ready()
 
 
-def test_a_replica_that_the_topology_names_is_not_promoted_by_itself(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+def test_a_replica_that_the_topology_names_is_not_promoted_by_itself(pair: Pair, cluster: Cluster) -> None:
     """Then somebody promotes it, and the old primary follows it without a restart."""
     primary, replica = pair
     cluster.write_topology(primary="mysql-1")
@@ -150,7 +151,7 @@ def test_a_replica_that_the_topology_names_is_not_promoted_by_itself(pair: tuple
     assert primary.sql(READ_ONLY) == "1\t1" and replica.sql(READ_ONLY) == "0\t0"
 
 
-def test_a_new_password_is_taken_up(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+def test_a_new_password_is_taken_up(pair: Pair, cluster: Cluster) -> None:
     primary, replica = pair
     cluster.passwords["replication-password"] = "rotated SOURCE_ :password & \\1"
     cluster.write_secrets()
@@ -166,7 +167,7 @@ def cpu_ticks(pid: int) -> int:
     return sum(int(field) for field in fields[11:15])
 
 
-def test_it_costs_little_while_nothing_happens(shared_pair: tuple[Pod, Pod]) -> None:
+def test_it_costs_little_while_nothing_happens(shared_pair: Pair) -> None:
     """Nothing is started each second: the session and the port are its only children."""
     watchers = [pod.container("replication") for pod in shared_pair]
     before = [(sorted(each.children()), cpu_ticks(each.pid)) for each in watchers]
@@ -177,7 +178,7 @@ def test_it_costs_little_while_nothing_happens(shared_pair: tuple[Pod, Pod]) -> 
         assert sorted(watcher.children()) == children and len(children) == 2
 
 
-def test_a_stop_is_heard_at_any_moment_of_a_start(pair: tuple[Pod, Pod]) -> None:
+def test_a_stop_is_heard_at_any_moment_of_a_start(pair: Pair) -> None:
     """The entrypoint has no handler for SIGTERM, nor has a server that has just been started."""
     _primary, replica = pair
     replica.container("replication").stop()
@@ -195,7 +196,7 @@ def test_a_stop_is_heard_at_any_moment_of_a_start(pair: tuple[Pod, Pod]) -> None
     replica.wait_ready()
 
 
-def test_a_stop_does_not_wait_for_the_replica(pair: tuple[Pod, Pod]) -> None:
+def test_a_stop_does_not_wait_for_the_replica(pair: Pair) -> None:
     """Without the hook it takes ten seconds. The container `replication` ends at once."""
     primary, replica = pair
     watcher = primary.container("replication")

@@ -17,9 +17,9 @@ from pathlib import Path
 import pymysql
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.parallel import at_once
 from integration.sql import Session, SqlServer, root_session
+from rootfs import UID
 from waiting import eventually
 
-UID = 999
 # Where the root file system expects a pod's volume.
 MOUNT = "volume"
 # What programs that make a data directory need to know, too.

@@ -17,8 +17,8 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Statement
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
-from integration.mysqld.servers import DATA, UID, LocalServer, chrooted
-from scripts.rootfs import root_file_system
+from integration.mysqld.servers import DATA, LocalServer, chrooted
+from rootfs import UID, root_file_system
 from waiting import eventually
 
 

@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from integration.mysqld.judge import finding, found, judge
 from integration.mysqld.proxy import Proxy
-from integration.mysqld.servers import UID, Cluster, Server
+from integration.mysqld.servers import Cluster, Server
+from rootfs import UID
 from unit.fakes.kubernetes_objects import SOUGHT, deployed
 from waiting import eventually
 
