@@ -17,6 +17,14 @@ from scripts.mariadb import assert_whole, begin, donor_of, processes_of, restart
 from scripts.pods import Pair, Pod
 from waiting import eventually
 
+# The program that a clone runs at the time, and with what.
+MOMENTS = {
+    "arriving": ("mbstream", '"-x "*'),
+    "preparing": ("mariadb-backup", '"--prepare "*'),
+    "before rename": ("mv", "'-T -- /volume/incoming /volume/mysql'"),
+    "between rename and its sync": ("sync", "/volume"),
+}
+
 
 @pytest.fixture
 def newcomer(maria: Pair) -> Iterator[Pod]:
@@ -24,17 +32,12 @@ def newcomer(maria: Pair) -> Iterator[Pod]:
         yield pod
 
 
-@pytest.mark.parametrize("moment", ["arriving", "preparing", "before rename", "between rename and its sync"])
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_kill_of_the_receiver_at_any_moment(maria: Pair, newcomer: Pod, moment: str) -> None:
     """Nothing torn is ever taken for whole, and nothing whole is ever thrown away."""
-    pod, faults = newcomer, {
-        "arriving": ("mbstream", '"-x "*'),
-        "preparing": ("mariadb-backup", '"--prepare "*'),
-        "before rename": ("mv", "'-T -- /volume/incoming /volume/mysql'"),
-        "between rename and its sync": ("sync", "/volume"),
-    }  # fmt: skip
+    pod = newcomer
     pod.run("configure")
-    killed = pod.start("provision", path=pod.fault(*faults[moment]))
+    killed = pod.start("provision", path=pod.fault(*MOMENTS[moment]))
     pod.wait_for_fault()
     killed.stop()
     whole = moment == "between rename and its sync"
