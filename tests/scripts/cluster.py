@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.flavours import MYSQL, Flavour
-from scripts.pods import Pair, Pod
+from scripts.pods import Pod
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = REPOSITORY / "plugins" / "module_utils" / "pod_scripts"
@@ -107,12 +107,3 @@ class Cluster:
     def stop(self) -> None:
         for pod in self.pods.values():
             pod.stop()
-
-
-@contextmanager
-def newcomer_beside(pair: Pair) -> Iterator[Pod]:
-    """A pod with an empty volume beside a running pair, which is as it was when the pod has gone."""
-    with pair[0].cluster.newcomer() as pod:
-        yield pod
-    for other in pair:
-        other.wait_ready()

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripts.cluster import Cluster, newcomer_beside
+from scripts.clones import newcomer_beside, set_up_twice
+from scripts.cluster import Cluster
 from scripts.flavours import BASE_CNF
 from scripts.golden import ROWS, gtids
 from scripts.pods import Pair, Pod
@@ -104,16 +105,8 @@ def test_disk_full_on_the_receiver(shared_pair: Pair, newcomer: Pod) -> None:
 
 def test_kill_between_setting_up_the_channel_and_starting_it(shared_pair: Pair, newcomer: Pod) -> None:
     """The marks of the clone are still there: it is all done once more."""
-    pod = newcomer
-    pod.run("configure")
-    pod.run("provision")
-    pod.start_mysql()
-    replication = pod.start("replication", path=pod.fault("rm", "'-f -- /volume/mysql/.kubemysql-cloned '*"))
-    pod.wait_for_fault()
-    assert pod.row("SHOW REPLICA STATUS")["Replica_IO_Running"] == "No"
-    replication.stop()
-    pod.start("replication")
-    assert_whole(pod, shared_pair[0])
+    assert set_up_twice(newcomer)["Replica_IO_Running"] == "No"
+    assert_whole(newcomer, shared_pair[0])
 
 
 def test_busy_and_vanished_donors_are_left_for_others(pair: Pair, cluster: Cluster) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripts.cluster import newcomer_beside
+from scripts.clones import newcomer_beside
 from scripts.mariadb import assert_whole, begin, donor_of, processes_of, restart_backup, start_servers, throttle
 from scripts.pods import Pair, Pod
 from waiting import eventually

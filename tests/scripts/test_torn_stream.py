@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from scripts.cluster import newcomer_beside
+from scripts.clones import newcomer_beside, set_up_twice
 from scripts.mariadb import assert_whole, begin, donor_of, processes_of, restart_backup, start_servers, throttle
 from scripts.pods import Pair, Pod
 from waiting import eventually
@@ -53,16 +53,8 @@ def test_kill_of_the_receiver_at_any_moment(maria: Pair, newcomer: Pod, moment: 
 
 def test_kill_between_setting_up_the_channel_and_starting_it(maria: Pair, newcomer: Pod) -> None:
     """The marks of the clone are still there: it is all done once more."""
-    pod = newcomer
-    pod.run("configure")
-    pod.run("provision")
-    pod.start_mysql()
-    replication = pod.start("replication", path=pod.fault("rm", "'-f -- /volume/mysql/.kubemysql-cloned '*"))
-    pod.wait_for_fault()
-    assert pod.row("SHOW REPLICA STATUS")["Using_Gtid"] == "Slave_Pos"
-    replication.stop()
-    pod.start("replication")
-    assert_whole(pod, maria[0])
+    assert set_up_twice(newcomer)["Using_Gtid"] == "Slave_Pos"
+    assert_whole(newcomer, maria[0])
 
 
 @pytest.mark.parametrize("moment", ["arriving", "preparing"])
