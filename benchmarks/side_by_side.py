@@ -57,11 +57,11 @@ of CI. *No-op* is the same command again. Containers that restarted meanwhile: {
 
 ## Time, as a multiple of this collection's
 
-{times}
+{seconds_ratio}
 
 ## API requests, as a multiple of this collection's
 
-{ratios}
+{requests_ratio}
 
 ## Seconds
 
@@ -222,8 +222,8 @@ def report(all_: list[Contestant], sizes: tuple[int, ...], rounds: int) -> str:
         rounds=rounds,
         cores=os.cpu_count(),
         versions=versions(),
-        times=table(all_, sizes, ratio("seconds")),
-        ratios=table(all_, sizes, ratio("requests")),
+        seconds_ratio=table(all_, sizes, ratio("seconds")),
+        requests_ratio=table(all_, sizes, ratio("requests")),
         seconds=table(all_, sizes, lambda each, size, step: spread(each.values(size, step, "seconds"))),
         requests=table(all_, sizes, lambda each, size, step: spread(each.values(size, step, "requests"), 0)),
         memory=table(all_, sizes, lambda each, size, step: f"{max(each.values(size, step, 'memory')):.0f}"),

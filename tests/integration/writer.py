@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SqlError, Unreachable
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.port import Session
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
-from integration.api.server import eventually
+from waiting import eventually
 
 __all__ = ["Writer"]
 

@@ -15,11 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import pytest
+from rootfs import root_file_system
+from scripts.cluster import Cluster
+from scripts.containers import network_namespace
 from scripts.flavours import MARIADB, MYSQL, Flavour
 from scripts.golden import SHOP, Golden, command_lines, gtids, start_pair
-from scripts.mariadb import Pair, start_primary, start_replica
-from scripts.pods import Cluster, Pod, network_namespace
-from scripts.rootfs import root_file_system
+from scripts.mariadb import start_primary, start_replica
+from scripts.pods import Pair, Pod
 
 
 class MakeCluster(Protocol):

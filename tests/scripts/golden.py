@@ -11,7 +11,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.pods import Cluster, Pod
+from scripts.cluster import Cluster
+from scripts.pods import Pair, Pod
 
 BOOTSTRAPPED = "2026-01-02T03:04:05Z"
 ROWS = 200
@@ -49,7 +50,7 @@ def gtids(pod: Pod) -> str:
     return pod.sql("SELECT REPLACE(@@global.gtid_executed, CHAR(10), '')")
 
 
-def start_pair(cluster: Cluster, golden: Golden) -> tuple[Pod, Pod]:
+def start_pair(cluster: Cluster, golden: Golden) -> Pair:
     """Start the bootstrapped cluster anew: primary and replica, both ready."""
     cluster.write_topology(bootstrapped=BOOTSTRAPPED)
     pods = cluster.pod("mysql-0"), cluster.pod("mysql-1")

@@ -2,13 +2,18 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Clusters of MariaDB whose instances are cloned by a stream."""
+"""Clusters of MariaDB whose instances are cloned by a stream, and what tests do to the streams."""
 
 from __future__ import annotations
 
-from scripts.pods import Cluster, Container, Pod
+import os
+from pathlib import Path
 
-Pair = tuple[Pod, Pod]
+from scripts.cluster import Cluster
+from scripts.containers import Container
+from scripts.pods import Pod
+from waiting import eventually
+
 ROWS = 2000
 SHOP = f"""
 CREATE DATABASE shop;
@@ -64,3 +69,35 @@ def donor_of(provision: Container) -> str:
     """The address that a clone came from in the end."""
     line = next(line for line in provision.log.splitlines() if "the data directory is complete" in line)
     return line.split("cloned from ")[1].split(";")[0]
+
+
+def begin(pod: Pod, **environment: str) -> Container:
+    """Start a clone, and return when data are arriving."""
+    container = pod.start("provision", **environment)
+    eventually("data to arrive", (pod.volume / "incoming" / "ibdata1").exists)
+    return container
+
+
+def restart_backup(pod: Pod, **how: str) -> Container:
+    container = pod.container("backup")
+    container.stop()
+    pod.containers.remove(container)
+    return pod.start("backup", **how)
+
+
+def throttle(pod: Pod, rate: str = "1") -> Container:
+    """Have the pod make ``rate`` reads a second for a backup, of which even this little data need 500."""
+    return restart_backup(pod, CLONE_THROTTLE=rate)
+
+
+def processes_of(container: Container, name: str) -> list[int]:
+    """All of the container's processes with this name, as the machine numbers them."""
+    namespace = os.readlink(f"/proc/{container.pid}/ns/pid")
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(folder / "ns/pid") == namespace and (folder / "comm").read_text().strip() == name:
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found

@@ -16,151 +16,25 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
-from scripts.flavours import MYSQL, Flavour
+from rootfs import UID
+from scripts.containers import Container
+from waiting import eventually
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SCRIPTS = REPOSITORY / "plugins" / "module_utils" / "pod_scripts"
-UID = 999
+if TYPE_CHECKING:
+    from scripts.cluster import Cluster
+
 READY_PORT = 3308
 ALLOWED_PATH = "/allowed"
 # The image's own entrypoint may use what its image has; our scripts may not.
 ENTRYPOINT_PATH = f"{ALLOWED_PATH}:/usr/local/bin:/usr/bin:/usr/sbin"
-# Every printable character, and some that take more than one byte. CHANGE REPLICATION SOURCE takes 32 characters at most.
-NASTY = " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ä€ "
-PASSWORDS = {
-    "root-password": f"root{NASTY}",
-    "replication-password": NASTY[:32],
-    "clone-password": f"{NASTY[6:]}\\",
-    "admin-password": f"'{NASTY}\"\n",
-}
-Answer = TypeVar("Answer")
 
 
-def wait_for(what: str, probe: Callable[[], Answer], timeout: float = 30.0, interval: float = 0.05) -> Answer:
-    """Poll until ``probe`` gives something true, and return that."""
-    deadline = time.monotonic() + timeout
-    while True:
-        answer = probe()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            raise AssertionError(f"timed out after {timeout} s waiting for {what}; last answer: {answer!r}")
-        time.sleep(interval)
-
-
-@dataclass
-class Container:
-    """One running script and what it printed."""
-
-    name: str
-    process: subprocess.Popen[bytes]
-    log_file: Path
-
-    @property
-    def log(self) -> str:
-        return self.log_file.read_text(encoding="utf-8", errors="replace")
-
-    @property
-    def pid(self) -> int:
-        """The container's first process, as the machine numbers it."""
-
-        def child() -> int:
-            listing = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-            return int((listing.read_text().split() or ["0"])[0]) if listing.exists() else 0
-
-        return wait_for(f"the first process of {self.name}", child, 5)
-
-    def children(self) -> list[int]:
-        """What the first process has started and not waited for."""
-        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
-
-    @property
-    def running(self) -> bool:
-        return self.process.poll() is None
-
-    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Signal the first process; when it ends, the kernel ends all the others of its namespace."""
-        if self.running:
-            os.kill(self.pid, number)
-
-    def wait(self, timeout: float = 60.0) -> int:
-        return self.process.wait(timeout)
-
-    def stop(self) -> None:
-        """End it at once, whatever it is doing."""
-        if self.running:
-            # The first process is reaped when all the others of its namespace are gone, so nothing writes afterwards.
-            with suppress(ProcessLookupError, AssertionError):
-                self.kill()
-        self.process.wait(30)
-
-
-@dataclass
-class Cluster:
-    """The pods' common surroundings."""
-
-    base: Path
-    root: Path
-    network: subprocess.Popen[bytes]
-    subnet: int
-    flavour: Flavour = MYSQL
-    service: str = "mysql"
-    pods: dict[str, Pod] = field(default_factory=dict)
-    passwords: dict[str, str] = field(default_factory=lambda: dict(PASSWORDS))
-    primary: str = "mysql-0"
-    bootstrapped: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("config", "topology", "secret", "scripts", "initdb"):
-            (self.base / name).mkdir(parents=True)
-        self.hosts = self.base / "hosts"
-        self.hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
-        for script in SCRIPTS.glob("*.sh"):
-            shutil.copy(script, self.base / "scripts" / script.name)
-        shutil.copy(SCRIPTS / "users.sh", self.base / "initdb" / "zz-kubemysql.sh")
-        (self.base / "initdb" / "zz-kubemysql.sh").chmod(0o555)
-        self.write_config(self.flavour.cnf)
-        self.write_topology()
-        self.write_secrets()
-
-    def write_config(self, text: str) -> None:
-        for role in ("primary", "replica"):
-            (self.base / "config" / f"{role}.cnf").write_text(text, encoding="utf-8")
-
-    def write_topology(self, primary: str | None = None, bootstrapped: str | None = None) -> None:
-        self.primary = self.primary if primary is None else primary
-        self.bootstrapped = self.bootstrapped if bootstrapped is None else bootstrapped
-        (self.base / "topology" / "primary").write_text(self.primary, encoding="utf-8")
-        (self.base / "topology" / "bootstrapped").write_text(self.bootstrapped, encoding="utf-8")
-
-    def write_secrets(self) -> None:
-        for key, value in self.passwords.items():
-            (self.base / "secret" / key).write_text(value, encoding="utf-8")
-
-    def pod(self, name: str) -> Pod:
-        """The pod of this name; a new one is known to the others' resolver at once."""
-        if name not in self.pods:
-            self.pods[name] = Pod(self, name)
-            self.write_hosts()
-        return self.pods[name]
-
-    def write_hosts(self) -> None:
-        lines = ["127.0.0.1 localhost"]
-        for pod in self.pods.values():
-            lines.append(f"{pod.address} {self.service} {pod.name}.{self.service}")
-        # In place: the file is bind-mounted.
-        self.hosts.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-    def stop(self) -> None:
-        for pod in self.pods.values():
-            pod.stop()
+class SqlError(Exception):
+    """What the server or the client said."""
 
 
 class Pod:
@@ -235,7 +109,7 @@ class Pod:
         steps.append(f"exec {shlex.join([*outer, *inner])}")
         namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"]
         # Nothing survives a test run that was killed.
-        network = ["setpriv", "--pdeathsig=KILL", "nsenter", f"--net=/proc/{self.cluster.network.pid}/ns/net"]
+        network = ["setpriv", "--pdeathsig=KILL", *self.cluster.on_network]
         return [*network, *namespaces, "sh", "-c", "\n".join(steps)]
 
     def start(self, script: str, *, path: str = ALLOWED_PATH, **environment: str) -> Container:
@@ -293,7 +167,7 @@ class Pod:
     def ready(self) -> bool:
         """Knock as the kubelet does."""
         knock = f"import socket; socket.create_connection(('{self.address}', {READY_PORT}), 2)"
-        command = ["nsenter", f"--net=/proc/{self.cluster.network.pid}/ns/net", sys.executable, "-S", "-c", knock]
+        command = [*self.cluster.on_network, sys.executable, "-S", "-c", knock]
         return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
 
     @property
@@ -318,7 +192,7 @@ class Pod:
         enough = 3 if looks() else 1
         return lambda: looks() >= enough
 
-    def wait_ready(self, timeout: float = 40) -> None:
+    def wait_ready(self) -> None:
         """Wait until the pod, as it is from now on, is ready."""
         looked = self.looks_again()
 
@@ -328,7 +202,7 @@ class Pod:
 
         last: list[str] = []
         try:
-            wait_for(f"{self.name} to be ready", ready, timeout)
+            eventually(f"{self.name} to be ready", ready, patience=40)
         except AssertionError as error:
             logs = "\n".join(f"--- {c.name}\n{c.log[-3000:]}" for c in self.containers)
             raise AssertionError(f"{error}; it says: {last[-1]}\n{logs}") from None
@@ -395,21 +269,22 @@ class Pod:
         (self.base / "conf.d" / "zz-first-start.cnf").unlink(missing_ok=True)
         self.start_all()
 
+    def substitute(self, program: str, script: str) -> str:
+        """A PATH in which ``program`` is this script instead."""
+        folder = self.base / "tmp" / "substitutes"
+        folder.mkdir(exist_ok=True)
+        substitute = folder / program
+        substitute.write_text(f"#!/allowed/bash\n{script}\n", encoding="utf-8")
+        substitute.chmod(0o755)
+        return f"/tmp/substitutes:{ALLOWED_PATH}"
+
     def fault(self, program: str, arguments: str) -> str:
         """A PATH in which ``program`` hangs when it is called with these arguments, after making /tmp/fault."""
-        folder = self.base / "tmp" / "faults"
-        folder.mkdir(exist_ok=True)
-        shim = folder / program
-        shim.write_text(
-            f'#!/allowed/bash\nif [[ "$*" == {arguments} ]]; then : >/tmp/fault; exec sleep 600; fi\n'
-            f'exec /allowed/{program} "$@"\n',
-            encoding="utf-8",
-        )
-        shim.chmod(0o755)
-        return f"/tmp/faults:{ALLOWED_PATH}"
+        hang = f'if [[ "$*" == {arguments} ]]; then : >/tmp/fault; exec sleep 600; fi'
+        return self.substitute(program, f'{hang}\nexec /allowed/{program} "$@"')
 
     def wait_for_fault(self) -> None:
-        wait_for("the fault", (self.base / "tmp" / "fault").exists)
+        eventually("the fault", (self.base / "tmp" / "fault").exists)
 
     def mysqld_pid(self) -> int:
         """The server's process, as the machine numbers it: a child of the container's first one."""
@@ -422,28 +297,7 @@ class Pod:
                             return pid
             return 0
 
-        return wait_for("mysqld", find)
+        return eventually("mysqld", find)
 
 
-class SqlError(Exception):
-    """What the server or the client said."""
-
-
-@contextmanager
-def network_namespace() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that holds a network namespace with nothing in it but the loopback device."""
-    bring_up = (
-        "import fcntl, socket, struct\n"
-        "s = socket.socket()\n"
-        "fcntl.ioctl(s, 0x8914, struct.pack('16sh14x', b'lo', 1))\n"  # SIOCSIFFLAGS, IFF_UP
-        "print('up', flush=True)\n"
-        "import signal; signal.pause()\n"
-    )
-    command = ["setpriv", "--pdeathsig=KILL", "unshare", "--net", sys.executable, "-c", bring_up]
-    holder = subprocess.Popen(command, stdout=subprocess.PIPE)
-    try:
-        assert holder.stdout and holder.stdout.readline() == b"up\n"
-        yield holder
-    finally:
-        holder.kill()
-        holder.communicate()
+Pair = tuple[Pod, Pod]

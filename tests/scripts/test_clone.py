@@ -6,36 +6,27 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scripts.clones import newcomer_beside, set_up_twice
+from scripts.cluster import Cluster
 from scripts.flavours import BASE_CNF
 from scripts.golden import ROWS, gtids
-from scripts.pods import Cluster, Pod, wait_for
-
-ORDINALS = itertools.count(2)
+from scripts.pods import Pair, Pod
+from waiting import eventually
 
 
 @pytest.fixture
-def newcomer(shared_pair: tuple[Pod, Pod]) -> Iterator[Pod]:
-    """A pod with an empty volume beside a running pair, and gone without a trace afterwards."""
-    cluster = shared_pair[0].cluster
-    pod = cluster.pod(f"mysql-{next(ORDINALS)}")
-    yield pod
-    pod.stop()
-    del cluster.pods[pod.name]
-    cluster.write_hosts()
-    shutil.rmtree(pod.base)
-    for other in shared_pair:
-        other.wait_ready()
+def newcomer(shared_pair: Pair) -> Iterator[Pod]:
+    with newcomer_beside(shared_pair) as pod:
+        yield pod
 
 
 def slow_down(pod: Pod) -> None:
@@ -52,7 +43,7 @@ def assert_whole(pod: Pod, primary: Pod) -> None:
     assert sorted(path.name for path in pod.volume.iterdir()) == ["mysql"]
 
 
-def test_a_replica_is_preferred_as_donor(shared_pair: tuple[Pod, Pod], newcomer: Pod) -> None:
+def test_a_replica_is_preferred_as_donor(shared_pair: Pair, newcomer: Pod) -> None:
     primary, replica = shared_pair
     pod = newcomer
     pod.start_all()
@@ -67,7 +58,7 @@ def test_a_replica_is_preferred_as_donor(shared_pair: tuple[Pod, Pod], newcomer:
     assert pod.sql("SELECT b FROM shop.t WHERE a = 1000") == "new"
 
 
-def test_a_replica_that_does_not_replicate_is_no_donor(shared_pair: tuple[Pod, Pod], newcomer: Pod) -> None:
+def test_a_replica_that_does_not_replicate_is_no_donor(shared_pair: Pair, newcomer: Pod) -> None:
     primary, replica = shared_pair
     replica.sql("STOP REPLICA SQL_THREAD")
     pod = newcomer
@@ -79,7 +70,7 @@ def test_a_replica_that_does_not_replicate_is_no_donor(shared_pair: tuple[Pod, P
     assert f"{replica.address} cannot give its data: its replication does not run" in log
 
 
-def test_a_donor_without_the_plugin_is_passed_over(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+def test_a_donor_without_the_plugin_is_passed_over(pair: Pair, cluster: Cluster) -> None:
     primary, replica = pair
     cluster.write_config(BASE_CNF.replace("plugin_load_add", "#"))
     replica.run("provision")
@@ -94,7 +85,7 @@ def test_a_donor_without_the_plugin_is_passed_over(pair: tuple[Pod, Pod], cluste
     assert f"cloned from {primary.address}" in log
 
 
-def test_disk_full_on_the_receiver(shared_pair: tuple[Pod, Pod], newcomer: Pod) -> None:
+def test_disk_full_on_the_receiver(shared_pair: Pair, newcomer: Pod) -> None:
     """The volume is a file system that is too small: it is said, nothing is kept, and more room mends it."""
     pod = newcomer
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,uid=999,gid=999", "tmpfs", str(pod.volume)], check=True)
@@ -112,21 +103,13 @@ def test_disk_full_on_the_receiver(shared_pair: tuple[Pod, Pod], newcomer: Pod) 
         subprocess.run(["umount", str(pod.volume)], check=True)
 
 
-def test_kill_between_setting_up_the_channel_and_starting_it(shared_pair: tuple[Pod, Pod], newcomer: Pod) -> None:
+def test_kill_between_setting_up_the_channel_and_starting_it(shared_pair: Pair, newcomer: Pod) -> None:
     """The marks of the clone are still there: it is all done once more."""
-    pod = newcomer
-    pod.run("configure")
-    pod.run("provision")
-    pod.start_mysql()
-    replication = pod.start("replication", path=pod.fault("rm", "'-f -- /volume/mysql/.kubemysql-cloned '*"))
-    pod.wait_for_fault()
-    assert pod.row("SHOW REPLICA STATUS")["Replica_IO_Running"] == "No"
-    replication.stop()
-    pod.start("replication")
-    assert_whole(pod, shared_pair[0])
+    assert set_up_twice(newcomer)["Replica_IO_Running"] == "No"
+    assert_whole(newcomer, shared_pair[0])
 
 
-def test_busy_and_vanished_donors_are_left_for_others(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+def test_busy_and_vanished_donors_are_left_for_others(pair: Pair, cluster: Cluster) -> None:
     """One clone occupies the replica; a second pod must take the primary; then the replica vanishes and the first moves on."""
     primary, replica = pair
     first, second = cluster.pod("mysql-2"), cluster.pod("mysql-3")
@@ -134,7 +117,7 @@ def test_busy_and_vanished_donors_are_left_for_others(pair: tuple[Pod, Pod], clu
     first.run("configure")
     # More than one login that comes too late on a busy machine: nothing but a donor that has gone may end the clone.
     container = first.start("provision", DONOR_PATIENCE="8")
-    wait_for("data to arrive", (first.volume / "incoming" / "mysql.ibd").exists)
+    eventually("data to arrive", (first.volume / "incoming" / "mysql.ibd").exists)
     assert f"cloning from {replica.address}" in container.log, container.log
     scratch = next(pid for pid in container.children() if Path(f"/proc/{pid}/comm").read_text() == "mysqld\n")
     os.kill(scratch, signal.SIGSTOP)
@@ -157,17 +140,17 @@ def test_busy_and_vanished_donors_are_left_for_others(pair: tuple[Pod, Pod], clu
 
 
 @pytest.mark.parametrize("moment", ["scratch", "arriving", "before rename", "after rename"])
-def test_kill_at_any_moment_of_a_clone(shared_pair: tuple[Pod, Pod], newcomer: Pod, moment: str) -> None:
+def test_kill_at_any_moment_of_a_clone(shared_pair: Pair, newcomer: Pod, moment: str) -> None:
     """Nothing torn is ever taken for whole, and nothing whole is ever thrown away."""
     primary, _replica = shared_pair
     pod = newcomer
     pod.run("configure")
     if moment == "scratch":
         killed = pod.start("provision")
-        wait_for("the scratch server", (pod.base / "scratch" / "data" / "ibdata1").exists)
+        eventually("the scratch server", (pod.base / "scratch" / "data" / "ibdata1").exists)
     elif moment == "arriving":
         killed = pod.start("provision")
-        wait_for("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
+        eventually("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
     else:
         program, arguments = {
             "before rename": ("mv", "'-T -- /volume/incoming /volume/mysql'"),
@@ -187,17 +170,17 @@ def test_kill_at_any_moment_of_a_clone(shared_pair: tuple[Pod, Pod], newcomer: P
     assert_whole(pod, primary)
 
 
-def test_a_clone_tells_how_far_it_is(shared_pair: tuple[Pod, Pod], newcomer: Pod) -> None:
+def test_a_clone_tells_how_far_it_is(shared_pair: Pair, newcomer: Pod) -> None:
     """In the words in which the controller looks for progress: see cluster/progress.py."""
     primary, replica = shared_pair
     pod = newcomer
     pod.run("configure")
     container = pod.start("provision", PROGRESS_INTERVAL="1")
-    wait_for("the clone to begin", lambda: f"cloning from {replica.address}" in container.log, interval=0.001)
+    eventually("the clone to begin", lambda: f"cloning from {replica.address}" in container.log, interval=0.001)
     os.kill(replica.mysqld_pid(), signal.SIGSTOP)
     try:
         said = r"\[kubemysql\] cloning from 127\S+: \d+ of [1-9]\d* MiB, \d+ MiB/s"
-        wait_for("progress", lambda: re.search(said, container.log))
+        eventually("progress", lambda: re.search(said, container.log))
     finally:
         os.kill(replica.mysqld_pid(), signal.SIGCONT)
     assert container.wait() == 0
@@ -211,7 +194,7 @@ def test_a_clone_ends_at_once_on_sigterm(newcomer: Pod) -> None:
     slow_down(pod)
     pod.run("configure")
     container = pod.start("provision")
-    wait_for("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
+    eventually("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
     container.kill(signal.SIGTERM)
     assert container.wait(5) == 143
     assert not pod.data.exists()

@@ -15,7 +15,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from scripts.pods import SCRIPTS
+from scripts.cluster import SCRIPTS
 
 ONE = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
 TWO = "4f22fa47-71ca-11e1-9e33-c80aa9429562"

@@ -13,8 +13,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from scripts.cluster import Cluster
 from scripts.golden import BOOTSTRAPPED, ROWS, Golden
-from scripts.pods import Cluster, Pod, SqlError, wait_for
+from scripts.pods import Pair, SqlError
+from waiting import eventually
 
 INITIALIZING = ".kubemysql-initializing"
 COMPLETE = ".kubemysql-complete"
@@ -37,7 +39,7 @@ def test_no_password_is_seen_anywhere(golden: Golden) -> None:
         assert password.strip() not in seen
 
 
-def test_users_can_log_in_and_have_only_what_they_need(shared_pair: tuple[Pod, Pod]) -> None:
+def test_users_can_log_in_and_have_only_what_they_need(shared_pair: Pair) -> None:
     primary, replica = shared_pair
     passwords = primary.cluster.passwords
     for name in ("replication", "clone", "admin"):
@@ -62,16 +64,16 @@ def test_interrupted_first_initialisation_starts_over(cluster: Cluster) -> None:
     pod.run("configure")
     pod.run("provision")
     mysql = pod.start_mysql()
-    wait_for("the data directory", (pod.data / "mysql.ibd").exists)
+    eventually("the data directory", (pod.data / "mysql.ibd").exists)
     mysql.kill()
     mysql.wait()
     mysql = pod.start_mysql()
-    wait_for("the temporary server", lambda: "Starting temporary server" in mysql.log)
+    eventually("the temporary server", lambda: "Starting temporary server" in mysql.log)
     mysql.kill()
     mysql.wait()
     assert not (pod.data / COMPLETE).exists()
     mysql = pod.start_mysql()
-    wait_for("the mark", (pod.data / COMPLETE).exists)
+    eventually("the mark", (pod.data / COMPLETE).exists)
     mysql.kill()
     mysql.wait()
     assert "starting over" in mysql.log
@@ -87,7 +89,7 @@ def test_interrupted_first_initialisation_survives_the_pod(cluster: Cluster) -> 
     pod.run("configure")
     pod.run("provision")
     mysql = pod.start_mysql()
-    wait_for("the data directory", (pod.data / "ibdata1").exists)
+    eventually("the data directory", (pod.data / "ibdata1").exists)
     pod.stop()
     mysql.wait()
     # On a bootstrapped cluster nothing is wiped, whatever the marks say.
@@ -110,7 +112,7 @@ def test_empty_primary_of_a_bootstrapped_cluster_is_refused(cluster: Cluster) ->
     assert list(pod.volume.iterdir()) == []
 
 
-def test_empty_primary_beside_a_living_peer_is_refused(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+def test_empty_primary_beside_a_living_peer_is_refused(pair: Pair, cluster: Cluster) -> None:
     primary, replica = pair
     cluster.write_topology(bootstrapped="")  # as after a lost or rewritten topology
     primary.stop()
@@ -133,7 +135,7 @@ def test_silent_peer_is_not_taken_for_an_empty_one(cluster: Cluster) -> None:
     listen = (
         f"import socket, signal; s = socket.create_server(('{peer.address}', 3306)); print('up', flush=True); signal.pause()"
     )
-    command = ["nsenter", f"--net=/proc/{cluster.network.pid}/ns/net", sys.executable, "-c", listen]
+    command = [*cluster.on_network, sys.executable, "-c", listen]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as listener:
         assert listener.stdout and listener.stdout.readline()
         try:
@@ -224,12 +226,8 @@ def test_later_starts_are_read_only_and_get_no_password(cluster: Cluster) -> Non
     pod = cluster.pod("mysql-0")
     pod.data.mkdir()
     (pod.data / COMPLETE).touch()
-    folder = pod.base / "tmp" / "faults"
-    folder.mkdir()
-    entrypoint = folder / "docker-entrypoint.sh"
-    entrypoint.write_text('#!/allowed/bash\nprintf "%s\\n" "$@"\nenv\n', encoding="utf-8")
-    entrypoint.chmod(0o755)
-    started = pod.start("mysql", path="/tmp/faults:/allowed", MYSQL_ROOT_PASSWORD_FILE="/kubemysql/secret/root-password")
+    told = pod.substitute("docker-entrypoint.sh", 'printf "%s\\n" "$@"\nenv')
+    started = pod.start("mysql", path=told, MYSQL_ROOT_PASSWORD_FILE="/kubemysql/secret/root-password")
     assert started.wait() == 0
     init_file = "--init-file=/var/run/mysqld/kubemysql-init.sql"
     assert started.log.splitlines()[:4] == ["mysqld", "--read-only=ON", "--super-read-only=ON", init_file]

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripts.pods import NASTY, REPOSITORY, SCRIPTS, Pod
+from scripts.cluster import NASTY, REPOSITORY, SCRIPTS
+from scripts.pods import Pair, Pod
 
 # Everything a Secret can hold that a password may be; a newline at its end is not part of it.
 PASSWORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=32).filter(
@@ -47,7 +48,7 @@ def bash(pod: Pod, command: str, *arguments: str) -> str:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(password=PASSWORDS)
-def test_any_password_works_as_literal_and_in_an_option_file(shared_pair: tuple[Pod, Pod], password: str) -> None:
+def test_any_password_works_as_literal_and_in_an_option_file(shared_pair: Pair, password: str) -> None:
     """Set by SQL, then used to log in: both have to mean the same bytes, and the right ones."""
     primary, _replica = shared_pair
     (primary.cluster.base / "secret" / "any").write_text(password, encoding="utf-8", newline="")
@@ -66,7 +67,7 @@ def test_any_password_works_as_literal_and_in_an_option_file(shared_pair: tuple[
 
 
 @pytest.mark.parametrize("text", [NASTY, "a\n\n", "\\", "'", '"', "#", " ", "&", "\t"])
-def test_secret_is_read_as_it_is_but_for_newlines_at_its_end(shared_pair: tuple[Pod, Pod], text: str) -> None:
+def test_secret_is_read_as_it_is_but_for_newlines_at_its_end(shared_pair: Pair, text: str) -> None:
     primary, _replica = shared_pair
     (primary.cluster.base / "secret" / "any").write_text(text, encoding="utf-8")
     assert bash(primary, "read_secret any; printf '%s' \"$REPLY\"") == text.rstrip("\n")
@@ -76,12 +77,12 @@ def test_secret_is_read_as_it_is_but_for_newlines_at_its_end(shared_pair: tuple[
     ("version", "words"),
     [("8.0.17", OLD_WORDS), ("8.0.22-13", OLD_WORDS), ("8.0.23", NEW_WORDS), ("9.7.4-2", NEW_WORDS)],
 )
-def test_old_servers_get_their_old_words(shared_pair: tuple[Pod, Pod], version: str, words: str) -> None:
+def test_old_servers_get_their_old_words(shared_pair: Pair, version: str, words: str) -> None:
     said = bash(shared_pair[0], 'dialect "$1" "$2"; printf %s "$REPLY"', version, NEW_WORDS)
     assert said == words.replace("stored_channels", "mysql.slave_master_info")
 
 
-def test_an_error_is_told_without_the_statement(shared_pair: tuple[Pod, Pod]) -> None:
+def test_an_error_is_told_without_the_statement(shared_pair: Pair) -> None:
     script = """ask_local "CREATE USER x@y IDENTIFIED BY 'secret word' NONSENSE" || printf '%s %s' "$ERRNO" "$ANSWER" """
     told = bash(shared_pair[0], script)
     assert told.startswith("1064 ERROR 1064 (42000)") and "secret" not in told
@@ -96,7 +97,7 @@ def test_an_error_is_told_without_the_statement(shared_pair: tuple[Pod, Pod]) ->
         ("", ""),
     ],
 )
-def test_errors_are_told_without_credentials(shared_pair: tuple[Pod, Pod], text: str, told: str) -> None:
+def test_errors_are_told_without_credentials(shared_pair: Pair, text: str, told: str) -> None:
     command = 'source /kubemysql/scripts/readiness.sh; public_error "$1"; printf %s "$REPLY"'
     assert bash(shared_pair[0], command, text) == told
 

@@ -13,8 +13,9 @@ from collections.abc import Callable
 import pytest
 from scripts.conftest import MakeCluster
 from scripts.flavours import MARIADB
-from scripts.mariadb import Pair, assert_whole, catch_up, start_replica
-from scripts.pods import SqlError, wait_for
+from scripts.mariadb import assert_whole, catch_up, start_replica
+from scripts.pods import Pair, SqlError
+from waiting import eventually
 
 
 def test_everything_is_encrypted_and_nothing_is_writable(maria: Pair) -> None:
@@ -44,7 +45,7 @@ def test_errant_transactions_of_a_donor_do_not_go_unnoticed(own_pair: Pair) -> N
     pod.run("provision")
     pod.start_mysql()
     pod.start("replication")
-    wait_for("the errant transaction to be found", lambda: "errant transactions" in pod.readiness)
+    eventually("the errant transaction to be found", lambda: "errant transactions" in pod.readiness)
     assert "0-101-" in pod.readiness
     assert not pod.row("SHOW REPLICA STATUS") and primary.try_sql("USE stray") != ""
 
@@ -84,7 +85,7 @@ def test_primary_that_lost_transactions_stays_read_only(own_pair: Pair) -> None:
     shutil.rmtree(primary.volume)
     saved.rename(primary.volume)
     primary.restart_all()
-    wait_for("the loss to be found", lambda: "has lost" in primary.readiness)
+    eventually("the loss to be found", lambda: "has lost" in primary.readiness)
     assert primary.sql("SELECT @@read_only") == "1"
 
 
@@ -96,7 +97,7 @@ def test_purged_history_keeps_a_replica_out(own_pair: Pair) -> None:
     primary.sql(f"PURGE BINARY LOGS TO '{newest}'")
     assert len(primary.sql("SHOW BINARY LOGS").splitlines()) == 1
     replica.restart_all()
-    wait_for("the receiver to fail", lambda: "1236" in replica.readiness)
+    eventually("the receiver to fail", lambda: "1236" in replica.readiness)
     assert not replica.ready()
     assert replica.sql("SELECT COUNT(*) FROM shop.t WHERE a >= 100000") == "0"
 
@@ -112,7 +113,7 @@ def test_interrupted_first_initialisation_starts_over(make_cluster: MakeCluster,
         "the temporary server": lambda: "emporary server" in mysql.log,
         "the mark": (pod.data / ".kubemysql-complete").exists,
     }
-    wait_for(moment, reached[moment])
+    eventually(moment, reached[moment])
     mysql.kill()
     mysql.wait()
     complete = (pod.data / ".kubemysql-complete").exists()

@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from rootfs import UID
 from scripts.golden import gtids
-from scripts.pods import Pod, wait_for
+from scripts.pods import Pair, Pod
+from waiting import eventually
 
 
 def assert_not_ready(pod: Pod, *reasons: str) -> None:
-    wait_for(f"{reasons} from {pod.name}", lambda: all(reason in pod.readiness for reason in reasons), 20)
+    eventually(f"{reasons} from {pod.name}", lambda: all(reason in pod.readiness for reason in reasons), patience=20)
     assert not pod.ready()
     assert pod.readiness.startswith("not ready: ") and "\n" not in pod.readiness
 
@@ -54,7 +56,7 @@ def undone(pod: Pod, do: str, undo: str) -> Iterator[None]:
         pod.wait_ready()
 
 
-def test_both_are_ready_and_alive(shared_pair: tuple[Pod, Pod]) -> None:
+def test_both_are_ready_and_alive(shared_pair: Pair) -> None:
     for pod in shared_pair:
         assert pod.ready()
         assert pod.probe("alive") == (True, "")
@@ -69,21 +71,21 @@ def test_both_are_ready_and_alive(shared_pair: tuple[Pod, Pod]) -> None:
         ("SET GLOBAL super_read_only = OFF", "SET GLOBAL super_read_only = ON", "the replica is writable"),
     ],
 )
-def test_replica_out_of_order(shared_pair: tuple[Pod, Pod], do: str, undo: str, reason: str) -> None:
+def test_replica_out_of_order(shared_pair: Pair, do: str, undo: str, reason: str) -> None:
     _primary, replica = shared_pair
     with undone(replica, do, undo):
         assert_not_ready(replica, reason)
         assert replica.probe("alive")[0]
 
 
-def test_replica_that_is_connecting(shared_pair: tuple[Pod, Pod]) -> None:
+def test_replica_that_is_connecting(shared_pair: Pair) -> None:
     _primary, replica = shared_pair
     change = "STOP REPLICA IO_THREAD; CHANGE REPLICATION SOURCE TO SOURCE_PORT = {}; START REPLICA IO_THREAD"
     with undone(replica, change.format(3399), change.format(3306)):
         assert_not_ready(replica, "the receiver thread is CONNECTING, error 2003")
 
 
-def test_replica_with_a_failed_applier(shared_pair: tuple[Pod, Pod]) -> None:
+def test_replica_with_a_failed_applier(shared_pair: Pair) -> None:
     primary, replica = shared_pair
     secretly = "SET GLOBAL super_read_only = OFF; SET sql_log_bin = 0; $; SET GLOBAL super_read_only = ON; START REPLICA"
     replica.sql(secretly.replace("$", "DELETE FROM shop.t WHERE a = 1"))
@@ -94,7 +96,7 @@ def test_replica_with_a_failed_applier(shared_pair: tuple[Pod, Pod]) -> None:
     replica.wait_ready()
 
 
-def test_replica_of_somebody_else(shared_pair: tuple[Pod, Pod]) -> None:
+def test_replica_of_somebody_else(shared_pair: Pair) -> None:
     primary, replica = shared_pair
     change = "STOP REPLICA IO_THREAD; CHANGE REPLICATION SOURCE TO SOURCE_HOST = '{}'; START REPLICA IO_THREAD"
     with undone(replica, change.format(primary.address), change.format("mysql-0.mysql")):
@@ -117,7 +119,7 @@ def locked(pod: Pod) -> Iterator[None]:
             kill_children(client.pid)
 
 
-def test_replica_behind(shared_pair: tuple[Pod, Pod]) -> None:
+def test_replica_behind(shared_pair: Pair) -> None:
     """The applier is stopped, and the lag grows; it is said once, not every second."""
     primary, replica = shared_pair
     primary.sql("INSERT INTO shop.t VALUES (2000, '')")
@@ -127,31 +129,31 @@ def test_replica_behind(shared_pair: tuple[Pod, Pod]) -> None:
             replica.wait_ready()
             primary.sql("DELETE FROM shop.t WHERE a = 2000")
             assert_not_ready(replica, "s behind, more than 1 s")
-            wait_for("the lag to grow", lambda: "the replica is 4 s behind" in replica.readiness)
+            eventually("the lag to grow", lambda: "the replica is 4 s behind" in replica.readiness)
             assert replica.container("replication").log.count("s behind") == 1
         replica.wait_ready()
 
 
-def test_idle_replica_has_no_lag(shared_pair: tuple[Pod, Pod]) -> None:
+def test_idle_replica_has_no_lag(shared_pair: Pair) -> None:
     """An old last transaction is not a lag, also not after a new connection."""
     primary, replica = shared_pair
     primary.sql("INSERT INTO shop.t VALUES (3000, ''); DELETE FROM shop.t WHERE a = 3000")
     replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
     age = "SELECT MAX(last_applied_transaction_original_commit_timestamp) < NOW(6) - INTERVAL 2 SECOND"
     query = f"{age} FROM performance_schema.replication_applier_status_by_worker"
-    wait_for("an old transaction", lambda: replica.sql(query) == "1")
+    eventually("an old transaction", lambda: replica.sql(query) == "1")
     with watched(replica, MAX_LAG="0"):
         replica.sql("STOP REPLICA; START REPLICA")
         replica.wait_ready()
 
 
-def test_primary_out_of_order(shared_pair: tuple[Pod, Pod]) -> None:
+def test_primary_out_of_order(shared_pair: Pair) -> None:
     primary, _replica = shared_pair
     with undone(primary, "SET GLOBAL super_read_only = ON", "SET GLOBAL read_only = OFF"):
         assert_not_ready(primary, "the primary is read-only")
 
 
-def test_without_a_topology_nobody_is_ready(shared_pair: tuple[Pod, Pod]) -> None:
+def test_without_a_topology_nobody_is_ready(shared_pair: Pair) -> None:
     topology = shared_pair[0].cluster.base / "topology" / "primary"
     topology.write_text("", encoding="utf-8")
     try:
@@ -163,7 +165,7 @@ def test_without_a_topology_nobody_is_ready(shared_pair: tuple[Pod, Pod]) -> Non
         pod.wait_ready()
 
 
-def test_a_stopped_server_is_neither_ready_nor_alive(shared_pair: tuple[Pod, Pod]) -> None:
+def test_a_stopped_server_is_neither_ready_nor_alive(shared_pair: Pair) -> None:
     primary, _replica = shared_pair
     server = primary.mysqld_pid()
     os.kill(server, signal.SIGSTOP)
@@ -176,7 +178,7 @@ def test_a_stopped_server_is_neither_ready_nor_alive(shared_pair: tuple[Pod, Pod
     primary.wait_ready()
 
 
-def test_readiness_ends_with_whoever_judges_it(shared_pair: tuple[Pod, Pod]) -> None:
+def test_readiness_ends_with_whoever_judges_it(shared_pair: Pair) -> None:
     """Without the container `replication` the pod is not ready; a port that was lost is opened again."""
     _primary, replica = shared_pair
     watcher = replica.container("replication")
@@ -190,41 +192,41 @@ def test_readiness_ends_with_whoever_judges_it(shared_pair: tuple[Pod, Pod]) -> 
     replica.wait_ready()
 
 
-def test_a_lost_session_is_opened_again(shared_pair: tuple[Pod, Pod]) -> None:
+def test_a_lost_session_is_opened_again(shared_pair: Pair) -> None:
     primary, _replica = shared_pair
     session = (
         "SELECT processlist_id FROM performance_schema.threads JOIN performance_schema.user_variables_by_thread"
         " USING (thread_id) WHERE variable_name = 'kubemysql_volume_size'"
     )
-    before = wait_for("the session", lambda: primary.sql(session))
+    before = eventually("the session", lambda: primary.sql(session))
     primary.sql(f"KILL {before}")
-    wait_for("another session", lambda: primary.sql(session) not in ("", before))
+    eventually("another session", lambda: primary.sql(session) not in ("", before))
     primary.wait_ready()
 
 
-def test_why_it_is_not_ready_is_told_by_sql(shared_pair: tuple[Pod, Pod]) -> None:
+def test_why_it_is_not_ready_is_told_by_sql(shared_pair: Pair) -> None:
     replica = shared_pair[1]
     query = (
         "SELECT CAST(variable_value AS CHAR) FROM performance_schema.user_variables_by_thread"
         " WHERE variable_name = 'kubemysql_readiness'"
     )
     with undone(replica, "STOP REPLICA SQL_THREAD", "START REPLICA"):
-        wait_for("the reason", lambda: "not ready: the applier thread is OFF" in replica.sql(query))
-    wait_for("the end of it", lambda: replica.sql(query) == "ready")
+        eventually("the reason", lambda: "not ready: the applier thread is OFF" in replica.sql(query))
+    eventually("the end of it", lambda: replica.sql(query) == "ready")
 
 
-def test_volume_is_told_by_sql(shared_pair: tuple[Pod, Pod]) -> None:
+def test_volume_is_told_by_sql(shared_pair: Pair) -> None:
     for pod in shared_pair:
         query = (
             "SELECT GROUP_CONCAT(variable_value ORDER BY variable_name) FROM performance_schema.user_variables_by_thread"
             " WHERE variable_name LIKE 'kubemysql\\_volume\\_%'"
         )
-        free, size = (int(number) for number in wait_for("the numbers", lambda: pod.sql(query)).split(","))  # noqa: B023
+        free, size = (int(number) for number in eventually("the numbers", lambda: pod.sql(query)).split(","))  # noqa: B023
         usage = os.statvfs(pod.volume)
         assert size == usage.f_blocks * usage.f_bsize and 0 < free <= size
 
 
-def test_a_server_that_refuses_everybody_is_alive(shared_pair: tuple[Pod, Pod]) -> None:
+def test_a_server_that_refuses_everybody_is_alive(shared_pair: Pair) -> None:
     primary, _replica = shared_pair
     secret = primary.cluster.base / "secret" / "root-password"
     password = secret.read_text()
@@ -236,7 +238,7 @@ def test_a_server_that_refuses_everybody_is_alive(shared_pair: tuple[Pod, Pod]) 
         secret.write_text(password)
 
 
-def test_no_server_is_neither_alive_nor_ready(shared_pair: tuple[Pod, Pod]) -> None:
+def test_no_server_is_neither_alive_nor_ready(shared_pair: Pair) -> None:
     bystander = shared_pair[0].cluster.pod("mysql-9")
     alive, text = bystander.probe("alive")
     assert not alive and "2002" in text
@@ -245,18 +247,18 @@ def test_no_server_is_neither_alive_nor_ready(shared_pair: tuple[Pod, Pod]) -> N
     watcher.stop()
 
 
-def test_temporary_server_is_alive_but_not_ready(shared_pair: tuple[Pod, Pod]) -> None:
+def test_temporary_server_is_alive_but_not_ready(shared_pair: Pair) -> None:
     cluster = shared_pair[0].cluster
     pod = cluster.pod("mysql-8")
-    (pod.data).mkdir()
+    pod.data.mkdir()
     (pod.volume / ".kubemysql-initializing").touch()
-    os.chown(pod.data, 999, 999)
+    os.chown(pod.data, UID, UID)
     arguments = ["--datadir=/volume/mysql", "--skip-log-bin"]
     initialise = pod.command(["mysqld", *arguments, "--initialize-insecure"], {}, "/allowed")
     subprocess.run(initialise, check=True, stderr=subprocess.DEVNULL)
     temporary = pod.command(["mysqld", *arguments, "--skip-networking"], {}, "/allowed")
     with subprocess.Popen(temporary, stderr=subprocess.DEVNULL) as server:
-        wait_for("the server", lambda: pod.try_sql("SELECT 1", password="") == "1")
+        eventually("the server", lambda: pod.try_sql("SELECT 1", password="") == "1")
         secret = cluster.base / "secret" / "root-password"
         password = secret.read_text()
         pod.sql("ALTER USER root@localhost IDENTIFIED BY 'x'", password="")
@@ -267,7 +269,7 @@ def test_temporary_server_is_alive_but_not_ready(shared_pair: tuple[Pod, Pod]) -
             watcher = pod.start("replication")
             assert_not_ready(pod, "not been brought into its role")
             looked = pod.looks_again()
-            wait_for("a round", looked)
+            eventually("a round", looked)
             assert not (pod.base / "run" / "kubemysql-seen").exists()
             watcher.stop()
         finally:

@@ -11,8 +11,10 @@ import signal
 import time
 from pathlib import Path
 
+from scripts.cluster import Cluster
 from scripts.golden import ROWS, Golden, gtids
-from scripts.pods import Cluster, Pod, wait_for
+from scripts.pods import Pair, Pod
+from waiting import eventually
 
 READ_ONLY = "SELECT @@read_only, @@super_read_only"
 THREADS = (
@@ -21,26 +23,26 @@ THREADS = (
 )
 
 
-def wait_for_log(pod: Pod, text: str, timeout: float = 30) -> str:
+def wait_for_log(pod: Pod, text: str) -> str:
     container = pod.container("replication")
-    return wait_for(f"{text!r} from {pod.name}", lambda: container.log if text in container.log else "", timeout)
+    return eventually(f"{text!r} from {pod.name}", lambda: container.log if text in container.log else "")
 
 
 def assert_never_ready(pod: Pod, reason: str) -> None:
     """Readiness says why, and the server takes no writes."""
-    wait_for(f"{reason!r} from readiness", lambda: reason in pod.readiness)
+    eventually(f"{reason!r} from readiness", lambda: reason in pod.readiness)
     assert not pod.ready()
     assert pod.sql(READ_ONLY) == "1\t1"
 
 
-def test_roles_come_back_after_mysqld_was_killed(pair: tuple[Pod, Pod]) -> None:
+def test_roles_come_back_after_mysqld_was_killed(pair: Pair) -> None:
     primary, replica = pair
     # Received and not applied: this must survive the restart, it may exist nowhere else.
     replica.sql("STOP REPLICA SQL_THREAD")
     primary.sql("INSERT INTO shop.t VALUES (1000, 'in the relay log')")
     received = f"GTID_SUBSET('{gtids(primary)}', CONCAT_WS(',', @@global.gtid_executed, received_transaction_set))"
     query = f"SELECT {received} FROM performance_schema.replication_connection_status"
-    wait_for("the relay log", lambda: replica.sql(query) == "1")
+    eventually("the relay log", lambda: replica.sql(query) == "1")
     primary.sql("FLUSH BINARY LOGS")
     primary.sql(f"PURGE BINARY LOGS TO '{primary.sql('SHOW BINARY LOGS').splitlines()[-1].split()[0]}'")
     primary.container("replication").stop()  # the primary stays read-only, so what comes next comes from the relay log
@@ -57,19 +59,19 @@ def test_roles_come_back_after_mysqld_was_killed(pair: tuple[Pod, Pod]) -> None:
     assert replica.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS + 2)
 
 
-def test_a_persisted_setting_makes_no_replica_writable(pair: tuple[Pod, Pod]) -> None:
+def test_a_persisted_setting_makes_no_replica_writable(pair: Pair) -> None:
     _primary, replica = pair
     replica.sql("SET PERSIST super_read_only = OFF; SET PERSIST read_only = OFF")
-    wait_for("it to be noticed", lambda: "writable" in replica.readiness)
+    eventually("it to be noticed", lambda: "writable" in replica.readiness)
     replica.container("replication").stop()
     replica.restart_mysql()
-    wait_for("the server", lambda: replica.try_sql("SELECT 1") == "1")
+    eventually("the server", lambda: replica.try_sql("SELECT 1") == "1")
     assert "super-read-only" in replica.try_sql("INSERT INTO shop.t VALUES (1000, '')")
     replica.start("replication")
     replica.wait_ready()
 
 
-def test_errant_transactions_keep_a_replica_out(pair: tuple[Pod, Pod]) -> None:
+def test_errant_transactions_keep_a_replica_out(pair: Pair) -> None:
     primary, replica = pair
     replica.sql("SET GLOBAL super_read_only = OFF; INSERT INTO shop.t VALUES (1000, 'errant')")
     errant = f"{replica.sql('SELECT @@server_uuid')}:1"
@@ -109,7 +111,7 @@ def test_a_primary_that_cannot_be_reached_is_waited_for(cluster: Cluster, golden
     assert replica.container("replication").log.count("cannot be asked") == 1
 
 
-def test_a_primary_behind_its_replica_stays_read_only(pair: tuple[Pod, Pod], golden: Golden) -> None:
+def test_a_primary_behind_its_replica_stays_read_only(pair: Pair, golden: Golden) -> None:
     """An old volume came back under the primary: what it lacks is on the replica, and must not be overwritten."""
     primary, replica = pair
     primary.sql("INSERT INTO shop.t VALUES (1000, 'only on the replica now')")
@@ -122,7 +124,7 @@ def test_a_primary_behind_its_replica_stays_read_only(pair: tuple[Pod, Pod], gol
     assert replica.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS + 1)
 
 
-def test_never_two_writable_instances(pair: tuple[Pod, Pod]) -> None:
+def test_never_two_writable_instances(pair: Pair) -> None:
     primary, replica = pair
     primary.stop()
     replica.sql("STOP REPLICA; RESET REPLICA ALL; SET GLOBAL super_read_only = OFF, read_only = OFF")
@@ -133,7 +135,7 @@ def test_never_two_writable_instances(pair: tuple[Pod, Pod]) -> None:
     primary.wait_ready()
 
 
-def test_a_replica_that_the_topology_names_is_not_promoted_by_itself(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+def test_a_replica_that_the_topology_names_is_not_promoted_by_itself(pair: Pair, cluster: Cluster) -> None:
     """Then somebody promotes it, and the old primary follows it without a restart."""
     primary, replica = pair
     cluster.write_topology(primary="mysql-1")
@@ -149,7 +151,7 @@ def test_a_replica_that_the_topology_names_is_not_promoted_by_itself(pair: tuple
     assert primary.sql(READ_ONLY) == "1\t1" and replica.sql(READ_ONLY) == "0\t0"
 
 
-def test_a_new_password_is_taken_up(pair: tuple[Pod, Pod], cluster: Cluster) -> None:
+def test_a_new_password_is_taken_up(pair: Pair, cluster: Cluster) -> None:
     primary, replica = pair
     cluster.passwords["replication-password"] = "rotated SOURCE_ :password & \\1"
     cluster.write_secrets()
@@ -165,18 +167,18 @@ def cpu_ticks(pid: int) -> int:
     return sum(int(field) for field in fields[11:15])
 
 
-def test_it_costs_little_while_nothing_happens(shared_pair: tuple[Pod, Pod]) -> None:
+def test_it_costs_little_while_nothing_happens(shared_pair: Pair) -> None:
     """Nothing is started each second: the session and the port are its only children."""
     watchers = [pod.container("replication") for pod in shared_pair]
     before = [(sorted(each.children()), cpu_ticks(each.pid)) for each in watchers]
     deadline = time.monotonic() + 5
-    wait_for("five seconds", lambda: time.monotonic() > deadline)
+    eventually("five seconds", lambda: time.monotonic() > deadline)
     for watcher, (children, ticks) in zip(watchers, before, strict=True):
         assert cpu_ticks(watcher.pid) - ticks <= 5 * os.sysconf("SC_CLK_TCK") // 100  # 1 % of a core
         assert sorted(watcher.children()) == children and len(children) == 2
 
 
-def test_a_stop_is_heard_at_any_moment_of_a_start(pair: tuple[Pod, Pod]) -> None:
+def test_a_stop_is_heard_at_any_moment_of_a_start(pair: Pair) -> None:
     """The entrypoint has no handler for SIGTERM, nor has a server that has just been started."""
     _primary, replica = pair
     replica.container("replication").stop()
@@ -194,7 +196,7 @@ def test_a_stop_is_heard_at_any_moment_of_a_start(pair: tuple[Pod, Pod]) -> None
     replica.wait_ready()
 
 
-def test_a_stop_does_not_wait_for_the_replica(pair: tuple[Pod, Pod]) -> None:
+def test_a_stop_does_not_wait_for_the_replica(pair: Pair) -> None:
     """Without the hook it takes ten seconds. The container `replication` ends at once."""
     primary, replica = pair
     watcher = primary.container("replication")

@@ -2,70 +2,28 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Clones by a backup stream, with a real MariaDB: from whom, and what a kill at any moment leaves behind."""
+"""Clones by a backup stream, with a real MariaDB: from whom, and what is said when nobody can give."""
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripts.mariadb import Pair, assert_whole, donor_of, start_servers
-from scripts.pods import ALLOWED_PATH, Container, Pod, wait_for
-
-ORDINALS = itertools.count(2)
+from scripts.clones import newcomer_beside
+from scripts.mariadb import assert_whole, begin, donor_of, processes_of, restart_backup, start_servers, throttle
+from scripts.pods import Pair, Pod
+from waiting import eventually
 
 
 @pytest.fixture
 def newcomer(maria: Pair) -> Iterator[Pod]:
-    """A pod with an empty volume beside a running pair, and gone without a trace afterwards."""
-    cluster = maria[0].cluster
-    pod = cluster.pod(f"mysql-{next(ORDINALS)}")
-    yield pod
-    leave(pod)
-    for other in maria:
-        other.wait_ready()
-
-
-def leave(pod: Pod) -> None:
-    pod.stop()
-    del pod.cluster.pods[pod.name]
-    pod.cluster.write_hosts()
-    shutil.rmtree(pod.base)
-
-
-def throttled(pod: Pod, rate: str = "1") -> Container:
-    """Have the pod make ``rate`` reads a second for a backup, of which even this little data need 500."""
-    container = pod.container("backup")
-    container.stop()
-    pod.containers.remove(container)
-    return pod.start("backup", CLONE_THROTTLE=rate)
-
-
-def begin(pod: Pod, **environment: str) -> Container:
-    """Start a clone, and return when data are arriving."""
-    container = pod.start("provision", **environment)
-    wait_for("data to arrive", (pod.volume / "incoming" / "ibdata1").exists)
-    return container
-
-
-def processes_of(container: Container, name: str) -> list[int]:
-    """All of the container's processes with this name, as the machine numbers them."""
-    namespace = os.readlink(f"/proc/{container.pid}/ns/pid")
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(folder / "ns/pid") == namespace and (folder / "comm").read_text().strip() == name:
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
+    with newcomer_beside(maria) as pod:
+        yield pod
 
 
 def test_first_start_and_a_chain_of_donors(maria: Pair, newcomer: Pod) -> None:
@@ -83,7 +41,7 @@ def test_first_start_and_a_chain_of_donors(maria: Pair, newcomer: Pod) -> None:
 
 def test_no_password_is_seen_anywhere(maria: Pair, newcomer: Pod) -> None:
     primary, replica = maria
-    giving = throttled(replica)
+    giving = throttle(replica)
     cloning = begin(newcomer)
     seen = ""
     for container in (giving, cloning):
@@ -93,128 +51,10 @@ def test_no_password_is_seen_anywhere(maria: Pair, newcomer: Pod) -> None:
                 seen += Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
     assert "mariadb-backup" in seen and "mbstream" in seen
     cloning.stop()
-    replica.containers.remove(giving)
-    giving.stop()
-    replica.start("backup")
+    restart_backup(replica)
     seen += "".join(c.log for pod in (*maria, newcomer) for c in pod.containers) + giving.log
     for password in primary.cluster.passwords.values():
         assert password.strip() not in seen
-
-
-@pytest.mark.parametrize("moment", ["arriving", "preparing", "before rename", "between rename and its sync", "replication"])
-def test_kill_of_the_receiver_at_any_moment(maria: Pair, newcomer: Pod, moment: str) -> None:
-    """Nothing torn is ever taken for whole, and nothing whole is ever thrown away."""
-    pod, faults = newcomer, {
-        "arriving": ("mbstream", '"-x "*'),
-        "preparing": ("mariadb-backup", '"--prepare "*'),
-        "before rename": ("mv", "'-T -- /volume/incoming /volume/mysql'"),
-        "between rename and its sync": ("sync", "/volume"),
-    }  # fmt: skip
-    pod.run("configure")
-    if moment == "replication":
-        pod.run("provision")
-        # Killed when the channel is set up and the marks are still there: it is all done once more.
-        pod.start_mysql()
-        replication = pod.start("replication", path=pod.fault("rm", "'-f -- /volume/mysql/.kubemysql-cloned '*"))
-        pod.wait_for_fault()
-        assert pod.row("SHOW REPLICA STATUS")["Using_Gtid"] == "Slave_Pos"
-        replication.stop()
-        pod.start("replication")
-        assert_whole(pod, maria[0])
-        return
-    killed = pod.start("provision", path=pod.fault(*faults[moment]))
-    pod.wait_for_fault()
-    killed.stop()
-    whole = moment == "between rename and its sync"
-    assert pod.data.exists() == whole
-    if not whole:
-        # Without the mark the server does not start, whatever the kubelet does.
-        assert "provision" in pod.run("mysql", expect=1).log
-    again = pod.run("provision")
-    assert ("nothing to do" in again.log) == whole
-    start_servers(pod)
-    assert_whole(pod, maria[0])
-
-
-@pytest.mark.parametrize("moment", ["arriving", "preparing"])
-def test_a_clone_ends_at_once_on_sigterm(maria: Pair, newcomer: Pod, moment: str) -> None:
-    if moment == "arriving":
-        throttled(maria[1])
-        container = begin(newcomer)
-    else:
-        container = newcomer.start("provision", path=newcomer.fault("mariadb-backup", '"--prepare "*'))
-        newcomer.wait_for_fault()
-    container.kill(signal.SIGTERM)
-    assert container.wait(5) == 143
-    assert not newcomer.data.exists()
-    restore_backup(maria[1])
-
-
-def restore_backup(pod: Pod) -> None:
-    container = pod.container("backup")
-    container.stop()
-    pod.containers.remove(container)
-    pod.start("backup")
-
-
-@pytest.mark.parametrize("victim", ["tool", "server", "connection", "container", "pod"])
-def test_donor_that_dies_in_the_middle(own_pair: Pair, victim: str) -> None:
-    """What has arrived of a torn stream is thrown away, and somebody else gives."""
-    primary, replica = own_pair
-    giving = throttled(replica)
-    pod = replica.cluster.pod("mysql-2")
-    cloning = begin(pod)
-    assert f"cloning from {replica.address}" in cloning.log
-    if victim == "pod":
-        replica.stop()
-    elif victim == "container":
-        giving.kill()
-    elif victim == "server":
-        os.kill(replica.mysqld_pid(), signal.SIGKILL)
-    else:
-        (pid,) = [*processes_of(giving, "mariadb-backup")] if victim == "tool" else [max(processes_of(giving, "socat"))]
-        os.kill(pid, signal.SIGKILL)
-    if victim != "pod":
-        # Its next try would take as long.
-        wait_for("the receiver to notice", lambda: f"cloning from {replica.address} failed" in cloning.log)
-        replica.stop()
-    assert cloning.wait() == 0, cloning.log
-    cut, ended = "the stream was cut off", "mariadb-backup ended with status 1"
-    # A pod's containers end one after the other: the tool may still tell that its server has gone.
-    reasons = {"tool": (f"{ended}37",), "server": (ended,), "pod": (cut, ended)}.get(victim, (cut,))
-    assert f"cloning from {replica.address} failed: " in cloning.log, cloning.log
-    assert any(reason in cloning.log for reason in reasons), cloning.log
-    assert donor_of(cloning) == primary.address
-    start_servers(pod)
-    assert_whole(pod, primary)
-
-
-def test_donor_that_falls_silent_is_left(own_pair: Pair) -> None:
-    primary, replica = own_pair
-    giving = throttled(replica)
-    pod = replica.cluster.pod("mysql-2")
-    cloning = begin(pod, DONOR_PATIENCE="3", LINE_TIMEOUT="1")
-    stopped = [pid for name in ("socat", "mariadb-backup", "bash") for pid in processes_of(giving, name)]
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
-    assert cloning.wait() == 0, cloning.log
-    assert "has not answered for 3 s" in cloning.log and donor_of(cloning) == primary.address
-
-
-def test_two_race_for_one_donor(own_pair: Pair) -> None:
-    """One is served, the other waits in the queue; with the primary busy, too, nobody gets half of anything."""
-    primary, replica = own_pair
-    cluster = primary.cluster
-    replica.stop()
-    throttled(primary, "50")
-    first = begin(cluster.pod("mysql-2"))
-    second = cluster.pod("mysql-3").start("provision", QUEUE_PATIENCE="1")
-    wait_for("the second to be told", lambda: "does not give its data: busy" in second.log)
-    assert not (cluster.pod("mysql-3").volume / "incoming" / "ibdata1").exists()
-    assert first.wait() == 0 and second.wait() == 0, first.log + second.log
-    for name in ("mysql-2", "mysql-3"):
-        start_servers(cluster.pod(name))
-        assert_whole(cluster.pod(name), primary)
 
 
 def test_wrong_password_is_said(newcomer: Pod) -> None:
@@ -243,16 +83,16 @@ print(repr(stream.read()))
 
 def test_the_port_gives_nothing_to_strangers(maria: Pair) -> None:
     _primary, replica = maria
-    command = ["nsenter", f"--net=/proc/{replica.cluster.network.pid}/ns/net", sys.executable, "-c", KNOCK, replica.address]
+    command = [*replica.cluster.on_network, sys.executable, "-c", KNOCK, replica.address]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
     assert done.stdout == "''\n"
-    wait_for("the donor to say so", lambda: "without knowing the clone password" in replica.container("backup").log)
+    eventually("the donor to say so", lambda: "without knowing the clone password" in replica.container("backup").log)
 
 
 def test_donor_that_is_not_ready_is_passed_over(maria: Pair, newcomer: Pod) -> None:
     primary, replica = maria
     replica.sql("STOP SLAVE SQL_THREAD")
-    wait_for("readiness to say so", lambda: "applier" in replica.readiness)
+    eventually("readiness to say so", lambda: "applier" in replica.readiness)
     newcomer.run("provision")
     replica.sql("START SLAVE")
     log = newcomer.container("provision").log
@@ -261,12 +101,8 @@ def test_donor_that_is_not_ready_is_passed_over(maria: Pair, newcomer: Pod) -> N
 
 
 def test_another_version_is_no_donor(maria: Pair, newcomer: Pod) -> None:
-    tool = newcomer.base / "tmp" / "newer"
-    tool.mkdir()
-    shim = tool / "mariadb-backup"
-    shim.write_text("#!/allowed/bash\necho 'mariadb-backup based on MariaDB server 11.4.2-MariaDB'\n", encoding="utf-8")
-    shim.chmod(0o755)
-    refused = newcomer.start("provision", path=f"/tmp/newer:{ALLOWED_PATH}", CLONE_TIMEOUT="1")
+    newer = newcomer.substitute("mariadb-backup", "echo 'mariadb-backup based on MariaDB server 11.4.2-MariaDB'")
+    refused = newcomer.start("provision", path=newer, CLONE_TIMEOUT="1")
     assert refused.wait() == 1
     for pod in maria:
         told = f"peer {pod.address} cannot give its data: its backups are of 10.11."
@@ -277,7 +113,7 @@ def test_names_that_come_late_are_waited_for(maria: Pair, newcomer: Pod) -> None
     cluster = newcomer.cluster
     cluster.hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
     cloning = newcomer.start("provision")
-    wait_for("the receiver to look around", lambda: "starts with replica.cnf" in cloning.log)
+    eventually("the receiver to look around", lambda: "starts with replica.cnf" in cloning.log)
     assert cloning.running
     cluster.write_hosts()
     assert cloning.wait() == 0, cloning.log
@@ -287,10 +123,7 @@ def test_names_that_come_late_are_waited_for(maria: Pair, newcomer: Pod) -> None
 
 def test_donor_without_the_tool_says_so(own_pair: Pair) -> None:
     primary, replica = own_pair
-    container = replica.container("backup")
-    container.stop()
-    path = without(replica, "mariadb-backup")
-    refused = replica.start("backup", path=path)
+    refused = restart_backup(replica, path=without(replica, "mariadb-backup"))
     assert refused.wait() == 1
     assert "this image has no mariadb-backup and no mariabackup" in refused.log and "xtrabackup_image" in refused.log
     pod = replica.cluster.pod("mysql-2")
@@ -310,30 +143,10 @@ def without(pod: Pod, program: str) -> str:
     return "/tmp/fewer"
 
 
-def test_disk_full_on_the_receiver(maria: Pair, newcomer: Pod) -> None:
-    """The volume is a file system that is too small: it is said, nothing is kept, and more room mends it."""
-    pod = newcomer
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,uid=999,gid=999", "tmpfs", str(pod.volume)], check=True)
-    try:
-        refused = pod.run("provision", expect=1, CLONE_TIMEOUT="1")
-        assert "No space left on device" in refused.log, refused.log
-        assert not pod.data.exists()
-        subprocess.run(["mount", "-o", "remount,size=400m", str(pod.volume)], check=True)
-        pod.run("provision")
-        start_servers(pod)
-        assert_whole(pod, maria[0])
-    finally:
-        pod.stop()
-        subprocess.run(["umount", str(pod.volume)], check=True)
-
-
 def test_ncat_does_as_well_as_socat(maria: Pair, newcomer: Pod) -> None:
     """The tutorial's image has no socat. Both sides, each with the other tool on the other side."""
     primary, replica = maria
-    path = f"{without(replica, 'socat')}:/spare"
-    container = replica.container("backup")
-    container.stop()
-    replica.start("backup", path=path)
+    restart_backup(replica, path=f"{without(replica, 'socat')}:/spare")
     pod = newcomer
     pod.run("configure")
     pod.run("provision")
@@ -341,15 +154,15 @@ def test_ncat_does_as_well_as_socat(maria: Pair, newcomer: Pod) -> None:
     assert "over ncat" in replica.container("backup").log
     start_servers(pod)
     assert_whole(pod, primary)
-    other = pod.cluster.pod(f"mysql-{next(ORDINALS)}")
-    cloning = other.start("provision", path=f"{without(other, 'socat')}:/spare")
-    assert cloning.wait() == 0, cloning.log
-    # Wrong passwords are found out by this tool, too.
-    shutil.rmtree(other.data)
-    (other.cluster.base / "secret" / "clone-password").write_text("wrong")
-    refused = other.start("provision", path="/tmp/fewer:/spare", CLONE_TIMEOUT="1")
-    assert refused.wait() == 1
-    other.cluster.write_secrets()
-    assert "its certificate was not made with this cluster's clone-password" in refused.log, refused.log
-    leave(other)
-    restore_backup(replica)
+    with pod.cluster.newcomer() as other:
+        path = f"{without(other, 'socat')}:/spare"
+        cloning = other.start("provision", path=path)
+        assert cloning.wait() == 0, cloning.log
+        # Wrong passwords are found out by this tool, too.
+        shutil.rmtree(other.data)
+        (other.cluster.base / "secret" / "clone-password").write_text("wrong")
+        refused = other.start("provision", path=path, CLONE_TIMEOUT="1")
+        assert refused.wait() == 1
+        other.cluster.write_secrets()
+        assert "its certificate was not made with this cluster's clone-password" in refused.log, refused.log
+    restart_backup(replica)

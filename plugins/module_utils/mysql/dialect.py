@@ -149,7 +149,7 @@ WHERE variable_name = 'Ongoing_anonymous_transaction_count'
 
 _Rows: t.TypeAlias = "tuple[tuple[tuple[int, int, int], str | None], ...]"
 
-# Thresholds: mission §5.1, taken from MySQL Shell and command_resolver of community.mysql.
+# The oldest version that knows each spelling, as MySQL Shell and command_resolver of community.mysql have it.
 _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
     "mysql": {
         "replica_status": (((8, 0, 22), "SHOW REPLICA STATUS"), ((5, 7, 0), "SHOW SLAVE STATUS")),

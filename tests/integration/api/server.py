@@ -10,19 +10,20 @@ import json
 import os
 import time
 import typing as t
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.rest import ApiException
 from kubernetes.config import load_kube_config
 from kubernetes.dynamic import DynamicClient
+from waiting import eventually
 
-__all__ = ["Namespace", "Object", "Server", "credentials", "eventually"]
+__all__ = ["Namespace", "Object", "Server", "credentials", "kubectl"]
 
 Object = dict[str, t.Any]
-T = t.TypeVar("T")
 
-_PATIENCE = 20.0
+_PATIENCE = 30.0
 # For so long nothing moves: the controllers have done what there was to do.
 _QUIET = 0.4
 
@@ -37,15 +38,9 @@ def credentials() -> dict[str, str | None]:
     return {"kubeconfig": os.environ.get("K8S_AUTH_KUBECONFIG"), "context": os.environ.get("K8S_AUTH_CONTEXT")}
 
 
-def eventually(what: str, look: Callable[[], T], *, patience: float = _PATIENCE) -> T:
-    """Call ``look`` until it returns something true, and return that; fail when ``patience`` is over."""
-    deadline = time.monotonic() + patience
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        assert time.monotonic() < deadline, f"waited {patience:g} s for {what}"
-        time.sleep(0.05)
+def kubectl() -> list[str]:
+    """The local cluster's own, pointed at the cluster that is tested with."""
+    return [str(Path(os.environ["KUBEMYSQL_HOME"], "kubectl")), f"--kubeconfig={credentials()['kubeconfig']}"]
 
 
 class Server:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import pytest
 from integration.api.module import Result
-from integration.api.server import Namespace, eventually
+from integration.api.server import Namespace, Object
+from waiting import eventually
 
 Run = Callable[..., Result]
 Step = Callable[..., Result]
@@ -52,7 +53,17 @@ def step(namespace: Namespace) -> Step:
 
 
 def test_from_nothing_to_nothing(step: Step, present: Run, absent: Run, namespace: Namespace) -> None:
-    # Create.
+    """One life; each of its parts begins where the one before has ended."""
+    passwords = _create(step, present, namespace)
+    _change_and_change_back(step, present, namespace)
+    _mend_drift(step, present, namespace)
+    _prune(step, present)
+    _take_down_and_up_again(step, present, absent, namespace, passwords)
+    _take_away_with_the_data(step, absent, namespace)
+
+
+def _create(step: Step, present: Run, namespace: Namespace) -> Object:
+    """The passwords that the cluster has from now on."""
     result = step(present)
     assert result["changed"]
     assert {(kind, name) for action, kind, name in result.actions if action == "create"} == EVERYTHING
@@ -61,13 +72,14 @@ def test_from_nothing_to_nothing(step: Step, present: Run, absent: Run, namespac
     assert {(manifest["kind"], manifest["metadata"]["name"]) for manifest in result["manifests"]} == EVERYTHING - {
         ("Secret", "mysql")
     }
-    passwords = namespace.live("Secret", "mysql")["data"]
+    passwords: Object = namespace.live("Secret", "mysql")["data"]
     assert len(passwords) == 4
-
-    # The same again.
     assert not step(present)["changed"]
+    return passwords
 
-    # Change.
+
+def _change_and_change_back(step: Step, present: Run, namespace: Namespace) -> None:
+    """What is not asked for any more goes."""
     result = step(present, replicas=2, config={"max_connections": 77}, service_labels={"team": "shop"})
     assert result.actions == [
         ("update", "ConfigMap", "mysql"),
@@ -81,12 +93,11 @@ def test_from_nothing_to_nothing(step: Step, present: Run, absent: Run, namespac
     ]
     assert "max_connections = 77" in namespace.live("ConfigMap", "mysql")["data"]["replica.cnf"]
     assert not step(present, replicas=2, config={"max_connections": 77}, service_labels={"team": "shop"})["changed"]
-
-    # And back: what is not asked for any more goes.
     assert step(present)["changed"]
     assert "team" not in namespace.live("Service", "mysql")["metadata"]["labels"]
 
-    # Drift.
+
+def _mend_drift(step: Step, present: Run, namespace: Namespace) -> None:
     namespace.delete("Service", "mysql-read")
     namespace.delete("ConfigMap", "mysql-scripts")
     result = step(present)
@@ -100,13 +111,16 @@ def test_from_nothing_to_nothing(step: Step, present: Run, absent: Run, namespac
     ]
     assert not step(present)["changed"]
 
-    # Prune.
+
+def _prune(step: Step, present: Run) -> None:
     result = step(present, network_policy=False, pod_disruption_budget=False)
     assert sorted(result.actions) == [("delete", "NetworkPolicy", "mysql"), ("delete", "PodDisruptionBudget", "mysql")]
     assert not step(present, network_policy=False, pod_disruption_budget=False)["changed"]
     assert {action for action, _kind, _name in step(present).actions} == {"create"}
 
-    # Take it down: the data stay.
+
+def _take_down_and_up_again(step: Step, present: Run, absent: Run, namespace: Namespace, passwords: Object) -> None:
+    """The data stay, and so do the passwords to them."""
     result = step(absent)
     assert {(kind, name) for _action, kind, name in result.actions} == EVERYTHING - DATA
     assert result.actions[0] == ("delete", "StatefulSet", "mysql")
@@ -114,13 +128,12 @@ def test_from_nothing_to_nothing(step: Step, present: Run, absent: Run, namespac
     assert namespace.live("Secret", "mysql")["data"] == passwords
     assert "mysql-topology" in namespace.names("ConfigMap")
     assert not step(absent)["changed"]
-
-    # And up again, with the same passwords.
     result = step(present)
     assert {(kind, name) for _action, kind, name in result.actions} == EVERYTHING - DATA
     assert namespace.live("Secret", "mysql")["data"] == passwords
 
-    # Away with everything.
+
+def _take_away_with_the_data(step: Step, absent: Run, namespace: Namespace) -> None:
     result = step(absent, delete_data=True)
     assert [change for change in result.actions if change[1] == "PersistentVolumeClaim"] == [
         ("delete", "PersistentVolumeClaim", claim) for claim in sorted(CLAIMS)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import pytest
 from integration.api.module import Result, run_module
-from integration.api.server import Namespace, eventually
+from integration.api.server import Namespace
+from waiting import eventually
 
 Run = Callable[..., Result]
 # Far more than what each case takes; one that ends early ends well before it.
@@ -39,9 +40,9 @@ def test_no_node_fits(namespace: Namespace) -> None:
 def test_pods_over_the_quota_end_the_wait(namespace: Namespace) -> None:
     namespace.create("ResourceQuota", "small", {"spec": {"hard": {"requests.memory": "1Mi"}}})
     namespace.settled()
-    started = time.monotonic()
+    begin = time.monotonic()
     result = run_module(namespace=namespace.name, replicas=1, wait_timeout=PATIENCE)
-    assert time.monotonic() - started < PATIENCE / 2
+    assert time.monotonic() - begin < PATIENCE / 2
     assert result["failed"]
     assert result["changed"]
     assert "waiting longer cannot help: the pods are refused: " in result["msg"]
@@ -61,9 +62,9 @@ def test_pods_that_are_not_valid_end_the_wait(namespace: Namespace) -> None:
     [("mysql:9.7-there-is-none", "Never", "ErrImageNeverPull"), ("localhost:9/mysql:9.7", "IfNotPresent", "ImagePullBackOff")],
 )
 def test_an_image_that_cannot_be_pulled_ends_the_wait(namespace: Namespace, image: str, policy: str, reason: str) -> None:
-    started = time.monotonic()
+    begin = time.monotonic()
     result = run_module(namespace=namespace.name, replicas=1, image=image, image_pull_policy=policy, wait_timeout=PATIENCE)
-    assert time.monotonic() - started < PATIENCE - 10
+    assert time.monotonic() - begin < PATIENCE - 10
     assert result["failed"]
     assert result["changed"]
     assert f"waiting longer cannot help: mysql-0, container provision: {reason}: " in result["msg"]

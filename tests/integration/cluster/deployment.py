@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 
 from ansible_collections.kubemysql.replication.plugins.modules import mysql_cluster_info, mysql_cluster_verify
 from integration.api.module import Result, run_module
-from integration.api.server import Namespace, Object, eventually
+from integration.api.server import Namespace, Object
 from integration.cluster.instance import Instance
+from waiting import eventually
 
 __all__ = ["BACKGROUND", "Deployment", "Found", "cordoned", "found", "message"]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One instance of a cluster as its node sees it: its pod's processes, its network namespace, and root's own SQL session."""
+"""One instance of a cluster as its node sees it: its pod's processes, its network namespace, and root's sessions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pymysql
-from integration.api.server import Namespace, Object, credentials, eventually
-from pymysql.cursors import DictCursor
+from integration.api.server import Namespace, Object, kubectl
+from integration.sql import Session, SqlServer, root_session
 
 __all__ = ["Instance", "Process"]
 
@@ -73,8 +72,8 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Instance:
-    """One pod with a server. Its SQL is root's, over the socket, so no network and no account of the collection is needed."""
+class Instance(SqlServer):
+    """One pod with a server."""
 
     namespace: Namespace
     name: str
@@ -121,45 +120,17 @@ class Instance:
 
     def inside(self, container: str, *command: str) -> list[str]:
         """The command that runs ``command`` in a container."""
-        kubectl = [str(Path(os.environ["KUBEMYSQL_HOME"], "kubectl")), f"--kubeconfig={credentials()['kubeconfig']}"]
-        return [*kubectl, "-n", self.namespace.name, "exec", self.name, "-c", container, "--", *command]
+        return [*kubectl(), "-n", self.namespace.name, "exec", self.name, "-c", container, "--", *command]
 
     @property
     def volume(self) -> Path:
         return self.server().root / "volume"
 
-    def session(self) -> pymysql.Connection[DictCursor]:
-        socket = self.server().root / "run/mysqld/mysqld.sock"
+    def session(self) -> Session:
         password = ""
         if self.secret is not None:
             password = base64.b64decode(self.namespace.live("Secret", self.secret)["data"]["root-password"]).decode()
-        return pymysql.connect(
-            unix_socket=str(socket), user="root", password=password, autocommit=True, cursorclass=DictCursor, ssl_disabled=True
-        )
-
-    def run(self, *statements: str, **arguments: str) -> list[dict[str, object]]:
-        """Run statements; the rows of the last one."""
-        with self.session() as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement, arguments or None)
-            return [dict(row) for row in cursor.fetchall()]
-
-    def value(self, expression: str) -> object:
-        return next(iter(self.run(f"SELECT {expression}")[0].values()))
-
-    def write(self, *statements: str) -> None:
-        """Write although the instance is read-only."""
-        self.run("SET GLOBAL super_read_only = OFF", *statements, "SET GLOBAL super_read_only = ON")
-
-    def write_unlogged(self, *statements: str) -> None:
-        """Write what no replication will ever hear of."""
-        self.write("SET SESSION sql_log_bin = OFF", *statements)
-
-    def channel(self) -> dict[str, object]:
-        return self.run("SHOW REPLICA STATUS")[0]
-
-    def channel_becomes(self, column: str, value: object, patience: float = 20) -> None:
-        eventually(f"{column} of {self.name} to be {value}", lambda: self.channel()[column] == value, patience=patience)
+        return root_session(self.server().root / "run/mysqld/mysqld.sock", password)
 
     @contextmanager
     def cut_off_from(self, other: Instance) -> Iterator[None]:

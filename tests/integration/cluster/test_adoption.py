@@ -25,9 +25,10 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client
 from integration.api.conftest import namespace_of, provide_mariadb
 from integration.api.module import Result, run_module
 from integration.api.rights import role
-from integration.api.server import Namespace, Server, credentials, eventually
+from integration.api.server import Namespace, Server, credentials
 from integration.cluster.deployment import RESOURCES, Deployment, found
 from integration.writer import Writer
+from waiting import eventually
 
 HERE = Path(__file__).parent
 DOCUMENT = Path(__file__).parents[3] / "docs" / "permissions.md"

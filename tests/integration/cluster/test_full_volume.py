@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pymysql
 import pytest
-from integration.api.server import Namespace, Object, Server, eventually
+from integration.api.server import Namespace, Object, Server
 from integration.cluster.deployment import Deployment, found
+from waiting import eventually
 
 MEBIBYTE = 2**20
 SIZE = 320 * MEBIBYTE

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from integration.api.server import eventually
 from integration.cluster.deployment import Deployment, Found, found, message
 from integration.cluster.instance import Instance
+from waiting import eventually
 
 
 def not_ready(*findings: str, instance: str = "mysql-1") -> Found:

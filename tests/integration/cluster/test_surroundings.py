@@ -14,10 +14,11 @@ from contextlib import contextmanager
 import pymysql
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import REPLICATION_USER
 from integration.api.rights import role
-from integration.api.server import Object, eventually
+from integration.api.server import Object
 from integration.cluster.deployment import Deployment, found, message
 from integration.cluster.instance import Instance, Process
 from pymysql.constants.COMMAND import COM_REGISTER_SLAVE
+from waiting import eventually
 
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 

@@ -16,7 +16,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.constants im
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector, dial_addresses
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
 from integration.mysqld.servers import ADMIN_PASSWORD, Cluster, Server, make_template
-from scripts.rootfs import root_file_system
+from rootfs import root_file_system
 
 
 @pytest.fixture(scope="session")

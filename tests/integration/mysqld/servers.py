@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real MySQL servers on this machine: the image's root file system, a data directory and a loopback port each."""
+"""Real servers on this machine: the image's root file system, a data directory and a loopback port each."""
 
 from __future__ import annotations
 
@@ -11,36 +11,35 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import pymysql
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.parallel import at_once
-from pymysql.cursors import DictCursor
+from integration.sql import Session, SqlServer, root_session
+from rootfs import UID
+from waiting import eventually
 
-UID = 999
 # Where the root file system expects a pod's volume.
 MOUNT = "volume"
-OPTIONS = (
-    "--no-defaults",
-    f"--datadir=/{MOUNT}/data",
-    f"--tmpdir=/{MOUNT}",
+# What programs that make a data directory need to know, too.
+DATA = ("--no-defaults", f"--datadir=/{MOUNT}/data", f"--tmpdir=/{MOUNT}")
+COMMON_OPTIONS = (
+    f"--socket=/{MOUNT}/sock",
+    f"--pid-file=/{MOUNT}/pid",
+    "--bind-address=127.0.0.1",
+    "--skip-name-resolve",
+    "--log-bin=binlog",
+)
+MYSQL_OPTIONS = (
     "--secure-file-priv=NULL",
     "--innodb-redo-log-capacity=8M",
     "--innodb-buffer-pool-size=32M",
     "--mysqlx=OFF",
-    "--skip-name-resolve",
 )
 REPLICATION_OPTIONS = (
-    f"--socket=/{MOUNT}/sock",
-    f"--pid-file=/{MOUNT}/pid",
-    "--bind-address=127.0.0.1",
     "--gtid-mode=ON",
     "--enforce-gtid-consistency=ON",
-    "--log-bin=binlog",
     "--relay-log=relay-bin",
     "--skip-replica-start=ON",
     "--plugin-load-add=mysql_clone.so",
@@ -59,17 +58,6 @@ USERS = (
 
 SYSTEM_SCHEMAS = {"information_schema", "mysql", "performance_schema", "sys"}
 
-Answer = TypeVar("Answer")
-
-
-def eventually(what: str, probe: Callable[[], Answer], timeout: float = 20.0) -> Answer:
-    """Ask until the answer is true, and return it."""
-    deadline = time.monotonic() + timeout
-    while not (answer := probe()):
-        assert time.monotonic() < deadline, f"waited {timeout} s for {what}; last answer: {answer!r}"
-        time.sleep(0.02)
-    return answer
-
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -79,7 +67,8 @@ def free_port() -> int:
 
 def chrooted(root: Path, folder: Path, *argv: str) -> list[str]:
     """Run ``argv`` in the root file system, unprivileged, with ``folder`` as its only writable place."""
-    script = f'mount --bind "$0" "$1/{MOUNT}" && root=$1 && shift && exec chroot --userspec={UID}:{UID} "$root" "$@"'
+    mounts = f'mount --bind "$0" "$1/{MOUNT}" && mount --bind /dev "$1/dev"'
+    script = f'{mounts} && root=$1 && shift && exec chroot --userspec={UID}:{UID} "$root" "$@"'
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, str(folder), str(root), *argv]
 
 
@@ -87,7 +76,7 @@ def make_template(root: Path, folder: Path) -> Path:
     """An initialised data directory to copy from: initialising takes seconds, a copy a moment."""
     folder.mkdir(parents=True)
     os.chown(folder, UID, UID)
-    command = chrooted(root, folder, "mysqld", *OPTIONS, "--initialize-insecure")
+    command = chrooted(root, folder, "mysqld", *DATA, *MYSQL_OPTIONS, "--initialize-insecure")
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
     assert done.returncode == 0, done.stdout
     (folder / "data" / "auto.cnf").unlink()
@@ -95,8 +84,8 @@ def make_template(root: Path, folder: Path) -> Path:
 
 
 @dataclass(eq=False)
-class Server:
-    """One server process and its folder; ``root`` is its superuser, over the socket."""
+class LocalServer(SqlServer):
+    """One server process and its folder."""
 
     name: str
     server_id: int
@@ -105,16 +94,10 @@ class Server:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
-    @classmethod
-    def from_template(cls, name: str, server_id: int, rootfs: Path, template: Path, folder: Path) -> Server:
-        shutil.copytree(template, folder)
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, UID, UID)
-        return cls(name, server_id, rootfs, folder)
-
-    def start(self, *options: str) -> None:
+    def launch(self, program: str, *options: str) -> None:
+        """Start the process on a data directory that is there, and return when it answers."""
         identity = (f"--server-id={self.server_id}", f"--port={self.port}", f"--report-host={self.name}.mysql")
-        argv = ["mysqld", *OPTIONS, *REPLICATION_OPTIONS, *identity, *options]
+        argv = [program, *DATA, *COMMON_OPTIONS, *identity, *options]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(chrooted(self.rootfs, self.folder, *argv), stdout=log, stderr=log)
         eventually(f"{self.name} to accept connections", self.answers)
@@ -143,20 +126,22 @@ class Server:
             self.process.wait(20)
             self.process = None
 
-    def session(self) -> pymysql.Connection[DictCursor]:
-        return pymysql.connect(
-            unix_socket=str(self.folder / "sock"), user="root", autocommit=True, cursorclass=DictCursor, ssl_disabled=True
-        )
+    def session(self) -> Session:
+        return root_session(self.folder / "sock")
 
-    def run(self, *statements: str, **arguments: str) -> list[dict[str, object]]:
-        """Run statements as root; the rows of the last one."""
-        with self.session() as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement, arguments or None)
-            return [dict(row) for row in cursor.fetchall()]
 
-    def value(self, expression: str) -> object:
-        return next(iter(self.run(f"SELECT {expression}")[0].values()))
+class Server(LocalServer):
+    """A MySQL that can be put back in order."""
+
+    @classmethod
+    def from_template(cls, name: str, server_id: int, rootfs: Path, template: Path, folder: Path) -> Server:
+        shutil.copytree(template, folder)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, UID, UID)
+        return cls(name, server_id, rootfs, folder)
+
+    def start(self, *options: str) -> None:
+        self.launch("mysqld", *MYSQL_OPTIONS, *REPLICATION_OPTIONS, *options)
 
     def follow(self, source: Server, *, password: str = REPLICATION_PASSWORD, more: str = "") -> None:
         self.run(

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import CANARY_SCHEMA
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector
@@ -16,12 +18,25 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
 from ansible_collections.kubemysql.replication.plugins.module_utils.wait import SystemClock
 from integration.mysqld.judge import judge
-from integration.mysqld.servers import Cluster, eventually
+from integration.mysqld.servers import Cluster
 from unit.fakes.kubernetes_objects import SOUGHT, deployed
+from waiting import eventually
 
 
 def fly(fleet: Fleet, timeout: float = 10) -> CanaryResult:
     return fly_canary(fleet, observe(deployed(), fleet, SOUGHT), timeout=timeout, clock=SystemClock())
+
+
+@contextmanager
+def flying(fleet: Fleet) -> Iterator[list[CanaryResult]]:
+    """Do something else meanwhile; how it went is known afterwards."""
+    results: list[CanaryResult] = []
+    thread = threading.Thread(target=lambda: results.append(fly(fleet, timeout=1)))
+    thread.start()
+    try:
+        yield results
+    finally:
+        thread.join()
 
 
 def tables(cluster: Cluster) -> list[dict[str, object]]:
@@ -120,14 +135,11 @@ def test_replica_that_is_gone(cluster: Cluster, connector: PyMySqlConnector) -> 
 def test_primary_session_lost_before_the_end(cluster: Cluster, fleet: Fleet) -> None:
     """The row is written, then the session dies: cleaning up takes a new one."""
     cluster["mysql-1"].run("STOP REPLICA SQL_THREAD")
-    results: list[CanaryResult] = []
-    thread = threading.Thread(target=lambda: results.append(fly(fleet, timeout=1)))
-    thread.start()
     primary = cluster["mysql-0"]
-    eventually("the schema to be there", lambda: primary.run(f"SHOW DATABASES LIKE '{CANARY_SCHEMA}'"))
-    for row in primary.run("SELECT id FROM information_schema.processlist WHERE user = 'kubemysql_admin'"):
-        primary.run(f"KILL {row['id']}")
-    thread.join()
+    with flying(fleet) as results:
+        eventually("the schema to be there", lambda: primary.run(f"SHOW DATABASES LIKE '{CANARY_SCHEMA}'"))
+        for row in primary.run("SELECT id FROM information_schema.processlist WHERE user = 'kubemysql_admin'"):
+            primary.run(f"KILL {row['id']}")
     assert results[0].left_behind is None
     cluster["mysql-1"].run("START REPLICA")
     assert tables(cluster) == []
@@ -136,15 +148,12 @@ def test_primary_session_lost_before_the_end(cluster: Cluster, fleet: Fleet) -> 
 def test_primary_that_does_not_let_the_table_go(cluster: Cluster, fleet: Fleet) -> None:
     """The row is written, then the primary turns read-only: the table stays, and that is said."""
     cluster["mysql-1"].run("STOP REPLICA SQL_THREAD")
-    results: list[CanaryResult] = []
-    thread = threading.Thread(target=lambda: results.append(fly(fleet, timeout=1)))
-    thread.start()
     primary = cluster["mysql-0"]
     row = f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{CANARY_SCHEMA}'"
-    eventually("the table to be there", lambda: primary.run(row))
-    # What is still being committed is let through before.
-    primary.run("SET GLOBAL super_read_only = ON")
-    thread.join()
+    with flying(fleet) as results:
+        eventually("the table to be there", lambda: primary.run(row))
+        # What is still being committed is let through before.
+        primary.run("SET GLOBAL super_read_only = ON")
     assert Kind.CANARY_LEFT_BEHIND in {each.kind for each in results[0].findings}
     assert "1290" in str(results[0].left_behind)
     cluster["mysql-1"].run("START REPLICA")

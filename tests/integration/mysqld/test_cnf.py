@@ -15,7 +15,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mycnf import
 from ansible_collections.kubemysql.replication.plugins.module_utils.server import Server
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripts.rootfs import root_file_system
+from rootfs import root_file_system
 
 FILE = "tmp/rendered.cnf"
 values = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)

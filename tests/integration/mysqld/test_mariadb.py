@@ -7,86 +7,40 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import typing as t
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import pymysql
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlSession
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Statement
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
-from integration.mysqld.servers import UID, eventually, free_port
-from pymysql.cursors import DictCursor
-from scripts.rootfs import root_file_system
+from integration.mysqld.servers import DATA, LocalServer, chrooted
+from rootfs import UID, root_file_system
+from waiting import eventually
 
 
-@dataclass
-class MariaDb:
-    """One server with its folder, reached over its socket."""
-
-    root: Path
-    folder: Path
-    server_id: int
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    def command(self, *argv: str) -> list[str]:
-        mounts = 'mount --bind "$0" "$1/mnt" && mount --bind /dev "$1/dev"'
-        script = f'{mounts} && root=$1 && shift && exec chroot --userspec={UID}:{UID} "$root" "$@"'
-        place = [str(self.folder), str(self.root)]
-        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, *place, *argv]
+class MariaDb(LocalServer):
+    """A server of the other flavour, from nothing."""
 
     def start(self) -> None:
         self.folder.mkdir()
         os.chown(self.folder, UID, UID)
-        common = ("--no-defaults", "--datadir=/mnt/data")
-        install = self.command("mariadb-install-db", *common, "--force", "--auth-root-authentication-method=normal")
+        argv = ("mariadb-install-db", *DATA, "--force", "--auth-root-authentication-method=normal")
+        install = chrooted(self.rootfs, self.folder, *argv)
         subprocess.run(install, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        identity = (f"--server-id={self.server_id}", f"--port={self.port}", f"--report-host=mysql-{self.server_id}")
-        place = (
-            "--socket=/mnt/sock",
-            "--pid-file=/mnt/pid",
-            "--bind-address=127.0.0.1",
-            "--skip-name-resolve",
-            "--log-bin=binlog",
-        )
-        with (self.folder / "log").open("wb") as log:
-            argv = self.command("mariadbd", *common, *identity, *place, "--innodb-buffer-pool-size=16M")
-            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
-        eventually(f"MariaDB {self.server_id} to listen", self.listens)
-
-    def listens(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "log").read_text(errors="replace")
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.folder / "sock")) == 0
+        self.launch("mariadbd", "--innodb-buffer-pool-size=16M")
 
     def instance(self) -> SqlInstance:
-        connection = pymysql.connect(
-            unix_socket=str(self.folder / "sock"), user="root", autocommit=True, cursorclass=DictCursor
-        )
-        return SqlInstance(PyMySqlSession(connection, 5))
-
-    def run(self, *statements: str) -> None:
-        with pymysql.connect(unix_socket=str(self.folder / "sock"), user="root", autocommit=True) as connection:
-            for statement in statements:
-                connection.cursor().execute(statement)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(20)
+        return SqlInstance(PyMySqlSession(self.session(), 5))
 
 
 @pytest.fixture(scope="module")
 def pair(place: Path) -> Iterator[tuple[SqlInstance, SqlInstance]]:
     root = root_file_system("mariadb")
-    primary, replica = MariaDb(root, place / "mariadb-1", 1), MariaDb(root, place / "mariadb-2", 2)
+    primary, replica = (MariaDb(f"mariadb-{number}", number, root, place / f"mariadb-{number}") for number in (1, 2))
     try:
         primary.start()
         replica.start()

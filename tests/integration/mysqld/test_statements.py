@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Dialect, ServerVersion, Statement
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
-from integration.mysqld.servers import Cluster, eventually
+from integration.mysqld.servers import Cluster
+from waiting import eventually
 
 COLUMNS: dict[Statement, set[str]] = {
     "replica_status": {"Source_Host", "Source_UUID", "Replica_IO_Running", "Seconds_Behind_Source", "Source_SSL_Allowed"},

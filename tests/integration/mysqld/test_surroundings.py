@@ -24,8 +24,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from integration.mysqld.judge import finding, found, judge
 from integration.mysqld.proxy import Proxy
-from integration.mysqld.servers import UID, Cluster, Server, eventually
+from integration.mysqld.servers import Cluster, Server
+from rootfs import UID
 from unit.fakes.kubernetes_objects import SOUGHT, deployed
+from waiting import eventually
 
 
 def registered(primary: Server) -> set[object]:
@@ -37,7 +39,7 @@ def test_replica_that_the_primary_has_forgotten(cluster: Cluster, fleet: Fleet) 
     primary, replica = cluster["mysql-0"], cluster["mysql-1"]
     with Proxy(primary.port) as proxy:
         replica.run("STOP REPLICA", f"CHANGE REPLICATION SOURCE TO SOURCE_PORT = {proxy.port}", "START REPLICA")
-        eventually("it to connect", lambda: replica.run("SHOW REPLICA STATUS")[0]["Source_UUID"])
+        eventually("it to connect", lambda: replica.channel()["Source_UUID"])
         eventually("both to be registered", lambda: registered(primary) == {101, 102})
         proxy.freeze()
         dump = "SELECT processlist_id AS id FROM performance_schema.threads WHERE processlist_command LIKE 'Binlog Dump%%'"
@@ -158,7 +160,7 @@ def test_commit_that_nobody_acknowledges(cluster: Cluster, fleet: Fleet) -> None
 def test_errors_tell_since_when(cluster: Cluster, fleet: Fleet) -> None:
     replica = cluster["mysql-1"]
     replica.run("STOP REPLICA", "CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = 'wrong'", "START REPLICA")
-    eventually("the source to refuse", lambda: replica.run("SHOW REPLICA STATUS")[0]["Last_IO_Errno"])
+    eventually("the source to refuse", lambda: replica.channel()["Last_IO_Errno"])
     since = finding(judge(fleet), Kind.RECEIVER_CONNECTING, "mysql-1").since
     assert since is not None
     assert abs(datetime.now(timezone.utc).timestamp() - since) < 30

@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.auth import KubernetesAuth
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.client import connect
@@ -20,7 +18,8 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client
 )
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
 from integration.api.module import Result, run_module
-from integration.api.server import Namespace, Object, credentials, eventually
+from integration.api.server import Namespace, Object, credentials, kubectl
+from waiting import eventually
 
 __all__ = ["MARIADB", "MYSQL", "Deployment"]
 
@@ -73,8 +72,7 @@ class Deployment:
 
     def root(self, instance: str, sql: str) -> str:
         """Run SQL as root over the socket inside the pod."""
-        kubectl = [str(Path(os.environ["KUBEMYSQL_HOME"], "kubectl")), f"--kubeconfig={credentials()['kubeconfig']}"]
-        command = [*kubectl, "-n", self.namespace.name, "exec", "-i", instance, "-c", "mysql", "--", "bash", "-c", _ROOT]
+        command = [*kubectl(), "-n", self.namespace.name, "exec", "-i", instance, "-c", "mysql", "--", "bash", "-c", _ROOT]
         done = subprocess.run(command, input=sql, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

@@ -13,9 +13,9 @@ import time
 
 from ansible_collections.kubemysql.replication.plugins.modules import mysql_cluster_verify
 from integration.api.module import run_module
-from integration.api.server import eventually
 from integration.provisioning.deployment import Deployment
 from integration.writer import Writer
+from waiting import eventually
 
 KILLS = 20
 REPLICA = "mysql-1"

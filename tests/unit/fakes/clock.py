@@ -19,4 +19,5 @@ class FakeClock:
         return self.time
 
     def sleep(self, seconds: float) -> None:
+        assert seconds > 0
         self.time += seconds

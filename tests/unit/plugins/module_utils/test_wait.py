@@ -9,34 +9,21 @@ from __future__ import annotations
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import WaitFailed, WaitTimeout
 from ansible_collections.kubemysql.replication.plugins.module_utils.wait import SystemClock, poll
-
-
-class Clock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        self.time += seconds
+from unit.fakes.clock import FakeClock
 
 
 def test_returns_what_was_seen_at_last() -> None:
     seen = iter([1, 2, 3, 4])
-    found = poll(lambda: next(seen), pending=lambda n: None if n == 3 else "more", timeout=10, interval=1, clock=Clock())
+    found = poll(lambda: next(seen), pending=lambda n: None if n == 3 else "more", timeout=10, interval=1, clock=FakeClock())
     assert found == 3
 
 
 def test_looks_once_even_without_time() -> None:
-    assert poll(lambda: 1, pending=lambda _: None, timeout=0, interval=1, clock=Clock()) == 1
+    assert poll(lambda: 1, pending=lambda _: None, timeout=0, interval=1, clock=FakeClock()) == 1
 
 
 def test_timeout_says_what_was_missing_and_is_kept_exactly() -> None:
-    clock, looks = Clock(), []
+    clock, looks = FakeClock(), []
     with pytest.raises(WaitTimeout, match=r"^gave up after 2.5 s waiting for godot$") as error:
         poll(lambda: looks.append(clock.now()), pending=lambda _: "godot", timeout=2.5, interval=1, clock=clock)
     assert looks == [0, 1, 2, 2.5]
@@ -44,7 +31,7 @@ def test_timeout_says_what_was_missing_and_is_kept_exactly() -> None:
 
 
 def test_giving_up_ends_the_wait_at_once() -> None:
-    clock = Clock()
+    clock = FakeClock()
 
     def pending(_look: int) -> str | None:
         raise WaitFailed("never")

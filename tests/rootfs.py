@@ -16,7 +16,9 @@ import sys
 import tarfile
 from pathlib import Path
 
-ROLE_FILES = Path(__file__).resolve().parents[2] / "molecule" / "shared" / "roles" / "local_cluster" / "files"
+ROLE_FILES = Path(__file__).resolve().parents[1] / "molecule" / "shared" / "roles" / "local_cluster" / "files"
+# Whom the images run their servers as.
+UID = 999
 # What a container runtime would create for the pod's mounts.
 MOUNT_POINTS = (
     "volume",

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lag on real servers: what is behind is found, and what only looks like it is not."""
+
+from __future__ import annotations
+
+import threading
+
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
+from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
+from integration.mysqld.judge import found, judge
+from integration.mysqld.proxy import Proxy
+from integration.mysqld.servers import Cluster
+from unit.fakes.kubernetes_objects import SOUGHT, deployed
+from waiting import eventually
+
+
+def test_replica_behind_a_lock(cluster: Cluster, fleet: Fleet) -> None:
+    """An hour without writes is no lag; one transaction that cannot be applied is, by the second."""
+    replica = cluster["mysql-1"]
+    assert judge(fleet, max_lag=0.3).healthy
+    with replica.session() as blocker, blocker.cursor() as cursor:
+        cursor.execute("FLUSH TABLES WITH READ LOCK")
+        cluster["mysql-0"].run("CREATE DATABASE app")
+        findings = eventually("the lag to grow", lambda: found(judge(fleet, max_lag=0.3)))
+        assert findings == {(Kind.LAG_HIGH, "mysql-1")}
+        lag = next(e for e in observe(deployed(), fleet, SOUGHT).instances if e.name == "mysql-1").channel
+        assert lag is not None
+        assert lag.lag is not None
+        assert 0.3 < lag.lag < 10
+        # Behind, but within what is allowed: nothing to say, not even after the moment given for catching up.
+        assert judge(fleet, max_lag=60, catch_up=0.05).healthy
+        cursor.execute("UNLOCK TABLES")
+    cluster.settle()
+    assert judge(fleet, max_lag=0.3).healthy
+
+
+def test_connection_that_hangs(cluster: Cluster, fleet: Fleet) -> None:
+    """Nothing arrives, yet both threads run and Seconds_Behind_Source is 0: what the field overlooks."""
+    replica = cluster["mysql-1"]
+    with Proxy(cluster["mysql-0"].port) as proxy:
+        replica.run("STOP REPLICA", f"CHANGE REPLICATION SOURCE TO SOURCE_PORT = {proxy.port}", "START REPLICA")
+        replica.channel_becomes("Replica_IO_Running", "Yes")
+        cluster.settle()
+        proxy.freeze()
+        cluster["mysql-0"].run("CREATE DATABASE app")
+        status = replica.channel()
+        assert (status["Replica_IO_Running"], status["Replica_SQL_Running"], status["Seconds_Behind_Source"]) == (
+            "Yes",
+            "Yes",
+            0,
+        )
+        assert found(judge(fleet, max_lag=0.2, catch_up=0.3)) == {(Kind.NOT_CAUGHT_UP, "mysql-1")}
+        proxy.thaw()
+        cluster.settle()
+        assert judge(fleet, max_lag=0.2).healthy
+        replica.run("STOP REPLICA")
+
+
+def test_replica_that_has_just_started_again(cluster: Cluster, fleet: Fleet) -> None:
+    """performance_schema has forgotten every commit time; the lag must be neither unknown nor invented."""
+    replica = cluster["mysql-1"]
+    replica.run("STOP REPLICA")
+    cluster["mysql-0"].run("CREATE DATABASE app")
+    replica.stop()
+    replica.start()
+    replica.run("START REPLICA", "SET GLOBAL super_read_only = ON")
+    replica.channel_becomes("Replica_IO_Running", "Yes")
+    assert judge(fleet).healthy
+    assert replica.run("SHOW DATABASES LIKE 'app'")
+
+
+def test_no_false_alarm_under_write_load(cluster: Cluster, fleet: Fleet) -> None:
+    """And an errant transaction is found in the middle of it."""
+    primary = cluster["mysql-0"]
+    primary.run("CREATE DATABASE app", "CREATE TABLE app.t (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(200))")
+    over = threading.Event()
+
+    def load() -> None:
+        with primary.session() as connection, connection.cursor() as cursor:
+            while not over.is_set():
+                cursor.execute("INSERT INTO app.t (text) VALUES (REPEAT('x', 200))")
+
+    writers = [threading.Thread(target=load) for _round in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _round in range(30):
+            assert judge(fleet).findings == ()
+        cluster["mysql-1"].write("CREATE DATABASE errant")
+        assert found(judge(fleet)) == {(Kind.ERRANT_TRANSACTIONS, "mysql-1")}
+    finally:
+        over.set()
+        for writer in writers:
+            writer.join()

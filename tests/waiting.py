@@ -1,0 +1,24 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for what servers, pods and controllers do in their own time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+__all__ = ["eventually"]
+
+Answer = TypeVar("Answer")
+
+
+def eventually(what: str, look: Callable[[], Answer], *, patience: float = 30.0, interval: float = 0.05) -> Answer:
+    """Call ``look`` until it returns something true, and return that; fail when ``patience`` is over."""
+    deadline = time.monotonic() + patience
+    while not (answer := look()):
+        assert time.monotonic() < deadline, f"waited {patience:g} s for {what}; last answer: {answer!r}"
+        time.sleep(interval)
+    return answer
