@@ -2,15 +2,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Quoting, dialects and form of the scripts."""
+"""Quoting, dialects and form of the scripts; what shellcheck and shfmt say about them is asked by `make lint`."""
 
 from __future__ import annotations
 
 import runpy
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -108,22 +106,6 @@ def test_scripts_are_embedded_as_they_are() -> None:
     assert done.returncode == 0, done.stderr
     embedded = runpy.run_path(str(SCRIPTS / "embedded.py"))
     assert embedded["SCRIPTS"] == {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.sh")}
-
-
-def tool(name: str) -> str:
-    """A tool from this interpreter's environment, or the machine's."""
-    beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.exists() else shutil.which(name)
-    assert found, f"{name} is not installed"
-    return found
-
-
-def test_form() -> None:
-    scripts = sorted(str(path) for path in SCRIPTS.glob("*.sh"))
-    shellcheck = [tool("shellcheck"), "--external-sources", f"--source-path={SCRIPTS}", *scripts]
-    for command in (shellcheck, [tool("shfmt"), "-i", "2", "-ci", "-d", *scripts]):
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_functions_are_short() -> None:
