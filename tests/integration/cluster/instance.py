@@ -96,12 +96,16 @@ class Instance(SqlServer):
         return {f"{uid}/{each['name']}": each["restartCount"] for each in pod["status"].get("containerStatuses") or []}
 
     def processes(self) -> list[Process]:
-        """Everything that runs in the pod, found by its control group."""
+        """Everything that runs in the pod, found by its control group.
+
+        The image's entrypoint has a temporary server, and becomes the server itself in the end. If the first is not quite over
+        by then, nobody ever asks for its status, and it stays in the list of processes; its command line is gone.
+        """
         group = f"/pod{self.pod['metadata']['uid']}/"
         found = []
         for path in Path("/proc").glob("[0-9]*/cgroup"):
             try:
-                mine = group in path.read_text()
+                mine = group in path.read_text() and path.with_name("cmdline").read_text(errors="replace") != ""
             except (FileNotFoundError, ProcessLookupError):
                 continue
             if mine:
