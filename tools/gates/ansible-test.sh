@@ -19,8 +19,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # ansible-test hands neither pip's variables nor XDG's on to what it starts. This home has pip's files where the user's are,
-# and keeps ansible-test's own environments from one run to the next.
-home=$KUBEMYSQL_HOME/ansible-test
+# and keeps ansible-test's own environments from one run to the next. Each version has one of its own: ansible-test does not
+# expect another one beside it to make the same environment.
+home=$KUBEMYSQL_HOME/ansible-test/$group
 mkdir -p "$home/.config" "$home/.cache" "$home/.ansible/test/cache"
 ln -sfn "${XDG_CONFIG_HOME:-$HOME/.config}/pip" "$home/.config/pip"
 ln -sfn "${PIP_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pip}" "$home/.cache/pip"
