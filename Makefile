@@ -1,5 +1,5 @@
 # make demo   a real Kubernetes and a replicating MySQL on this machine, from nothing
-# make test   every test, from nothing
+# make test   every test, from nothing; side by side, as far as these let each other alone
 # make lint   style, types, layers      make unit   seconds, no cluster      make clean   stop and remove everything
 # make browser   the HTML page in Chromium, which is installed if it is missing
 # make docs   the site, in dist/docs    make gates  what Ansible's own tools say, on three versions of ansible-core
@@ -24,7 +24,14 @@ VENV_BENCH := $(KUBEMYSQL_HOME)/venv/bench
 KUBECONFIG_LOCAL := $(KUBEMYSQL_HOME)/kubeconfig
 LOCAL := env -u KUBECONFIG K8S_AUTH_KUBECONFIG=$(KUBECONFIG_LOCAL)
 
-.PHONY: help venv lint unit browser docs gates generate cluster demo test scripts integration e2e bench clean
+# What goes side by side: versions of Ansible, folders of tests and scenarios, the latter with namespaces of their own.
+CORES := core-2.16 core-2.19 core-2.21
+INTEGRATION := $(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/integration/*/test_*.py))))
+SCENARIOS := $(patsubst molecule/%/molecule.yml,e2e/%,$(wildcard molecule/*/molecule.yml))
+SIDE_BY_SIDE := --no-print-directory --output-sync=target --jobs=3
+
+.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster mariadb demo test scripts \
+	integration $(INTEGRATION) alone e2e $(SCENARIOS) bench clean
 
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
@@ -66,13 +73,16 @@ docs: venv
 	./tools/build-docs.sh dist/docs
 
 # The core of `dev` is among those of ansible-test; both run the unit tests, each with a configuration of its own.
-gates: venv docs
+gates: docs $(CORES)
 	cd $(LINK) && antsibull-changelog lint
 	cd $(LINK) && antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
-	./tools/gates/ansible-test.sh core-2.16 3.11 3.12
-	./tools/gates/ansible-test.sh core-2.19 3.11 3.12 3.13
-	./tools/gates/ansible-test.sh core-2.21 3.14 3.13 3.12
-	./tools/gates/release.sh core-2.16 core-2.19 core-2.21
+	./tools/gates/release.sh $(CORES)
+
+core-2.16: PYTHONS := 3.11 3.12
+core-2.19: PYTHONS := 3.11 3.12 3.13
+core-2.21: PYTHONS := 3.14 3.13 3.12
+$(CORES): venv
+	./tools/gates/ansible-test.sh $@ $(PYTHONS)
 
 cluster: venv
 	ansible-playbook molecule/shared/cluster-up.yml
@@ -80,22 +90,38 @@ cluster: venv
 demo: cluster
 	$(LOCAL) ansible-playbook playbooks/deploy-mysql.yml
 
+# Added once, before those that use it are side by side.
+mariadb: cluster
+	ansible-playbook molecule/shared/image-mariadb.yml
+
+# Here most of the time is waiting, in servers and network namespaces that each worker has for itself.
 scripts: cluster
-	pytest -q tests/scripts
+	pytest -q --numprocesses 3 --dist loadfile tests/scripts
 
-integration: cluster
-	$(LOCAL) pytest -q tests/integration
+integration: $(INTEGRATION)
+	$(MAKE) --no-print-directory alone
 
-e2e: cluster
-	MOLECULE_GLOB='molecule/*/molecule.yml' molecule test --all
+$(INTEGRATION): mariadb
+	$(LOCAL) pytest -q -m "not alone" tests/$@
 
-test: lint unit browser gates scripts integration e2e
+alone: cluster
+	$(LOCAL) pytest -q -m alone tests/integration
+
+e2e: $(SCENARIOS)
+
+$(SCENARIOS): mariadb
+	MOLECULE_GLOB='molecule/*/molecule.yml' molecule test --scenario-name $(@F)
+
+test:
+	$(MAKE) $(SIDE_BY_SIDE) lint unit browser gates
+	$(MAKE) --no-print-directory scripts
+	$(MAKE) $(SIDE_BY_SIDE) $(INTEGRATION) $(SCENARIOS)
+	$(MAKE) --no-print-directory alone
 
 $(VENV_BENCH)/.complete: pyproject.toml
 	./tools/make-venv.sh $(PYTHON) $(VENV_BENCH) bench
 
-bench: cluster $(VENV_BENCH)/.complete
-	ansible-playbook molecule/shared/image-mariadb.yml
+bench: mariadb $(VENV_BENCH)/.complete
 	$(LOCAL) python benchmarks/run.py
 	$(LOCAL) $(VENV_BENCH)/bin/python benchmarks/side_by_side.py
 	$(LOCAL) python benchmarks/probes.py

@@ -100,6 +100,8 @@ class Deployment:
             if found(result) == expected:
                 return result
             assert time.monotonic() < deadline, f"waited {patience:g} s for {expected}: {result['summary']}"
+            # A look is work for both cores of a small machine, and what is waited for needs them, too.
+            time.sleep(0.2)
 
     def healthy(self) -> None:
         """The cluster is healthy, or becomes it by itself; the proof is a row that arrives everywhere."""

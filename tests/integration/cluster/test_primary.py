@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import pytest
 from integration.cluster.deployment import Deployment, cordoned, found
 
+# While the node takes no pods, it takes nobody's.
+pytestmark = pytest.mark.alone
 REPLICAS = ("mysql-1", "mysql-2")
 
 

@@ -18,6 +18,8 @@ from integration.cluster.conftest import MAX_LAG
 from integration.cluster.deployment import Deployment, found
 from integration.cluster.instance import Instance
 
+# Its promises are seconds.
+pytestmark = pytest.mark.alone
 READ = "mysql-read"
 EVERYBODY = {"mysql-0", "mysql-1", "mysql-2"}
 # Seconds in which a replica has left the read Service, from the moment at which it became unfit.

@@ -15,8 +15,10 @@ import os
 import threading
 import time
 
+import pytest
 from integration.cluster.deployment import Deployment, found
 
+pytestmark = pytest.mark.alone
 SECONDS = float(os.environ.get("KUBEMYSQL_WRITE_LOAD_SECONDS", "60"))
 WRITERS = 2
 # Transactions per second that each writer commits.
