@@ -116,7 +116,7 @@ test:
 	$(MAKE) $(SIDE_BY_SIDE) lint unit browser gates
 	$(MAKE) --no-print-directory scripts
 	$(MAKE) $(SIDE_BY_SIDE) $(INTEGRATION) $(SCENARIOS)
-	$(MAKE) --no-print-directory alone
+	$(MAKE) --no-print-directory alone demo
 
 $(VENV_BENCH)/.complete: pyproject.toml
 	./tools/make-venv.sh $(PYTHON) $(VENV_BENCH) bench

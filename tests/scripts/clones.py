@@ -15,10 +15,12 @@ from scripts.pods import Pair, Pod
 @contextmanager
 def newcomer_beside(pair: Pair) -> Iterator[Pod]:
     """A pod with an empty volume beside a running pair, which is as it was when the pod has gone."""
-    with pair[0].cluster.newcomer() as pod:
-        yield pod
-    for other in pair:
-        other.wait_ready()
+    try:
+        with pair[0].cluster.newcomer() as pod:
+            yield pod
+    finally:
+        for other in pair:
+            other.wait_ready()
 
 
 def set_up_twice(pod: Pod) -> dict[str, str]:

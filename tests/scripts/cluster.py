@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -43,8 +42,8 @@ class Cluster:
     passwords: dict[str, str] = field(default_factory=lambda: dict(PASSWORDS))
     primary: str = "mysql-0"
     bootstrapped: str = ""
-    # Of newcomers beside a pair.
-    ordinals: Iterator[int] = field(default_factory=lambda: itertools.count(2))
+    # Of the next newcomer beside a pair.
+    next_ordinal: int = 2
 
     def __post_init__(self) -> None:
         for name in ("config", "topology", "secret", "scripts", "initdb"):
@@ -90,7 +89,8 @@ class Cluster:
     @contextmanager
     def newcomer(self) -> Iterator[Pod]:
         """A pod with an empty volume, and gone without a trace afterwards."""
-        pod = self.pod(f"mysql-{next(self.ordinals)}")
+        pod = self.pod(f"mysql-{self.next_ordinal}")
+        self.next_ordinal += 1
         try:
             yield pod
         finally:
