@@ -30,7 +30,8 @@ venv_of() {
   local group=$1 python=$2 folder=$KUBEMYSQL_HOME/venv/$1 wanted
   wanted=$("$python" --version && sed -n '/^\[dependency-groups\]/,/^\[tool/p' pyproject.toml)
   if [[ ! -e $folder/.pins || $(<"$folder/.pins") != "$wanted" ]]; then
-    tools/make-venv.sh "$python" "$folder" "$group" >&2
+    # errexit does not reach into command substitutions, and a half-made environment must not count as made.
+    tools/make-venv.sh "$python" "$folder" "$group" >&2 || return
     echo "$wanted" >"$folder/.pins"
   fi
   echo "$folder"
