@@ -51,9 +51,15 @@ class Reader:
         self._folder = folder
         self._environment = {**os.environ, **environment}
         self._own = own
-        self._draft = ""
+        # A file that no command has taken yet.
+        self._draft: Block | None = None
         self._file: Path | None = None
-        self.skipped: list[Block] = []
+        self._skipped: list[Block] = []
+
+    @property
+    def skipped(self) -> list[Block]:
+        """What no command took, and what is no whole file."""
+        return [*self._skipped, *([self._draft] if self._draft else [])]
 
     def follow(self, guide: str, *sections: str) -> str:
         """Follow these sections, or all of them, and return what was printed."""
@@ -63,30 +69,32 @@ class Reader:
         return "".join(self._take(block) for block in blocks if not sections or block.section in sections)
 
     def give(self, commands: str) -> str:
-        """Give these commands; they and what they printed."""
+        """Give these commands, and return what they printed."""
         taken = TAKES_A_FILE.search(commands)
         if taken and self._draft:
             self._file = self._folder / taken[1]
-            self._file.write_text(self._draft)
-            self._draft = ""
+            self._file.write_text(self._personal(self._draft.text))
+            self._draft = None
         argv = ["bash", "-euo", "pipefail", "-c", commands]
         how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, "text": True}
         done = subprocess.run(argv, cwd=self._folder, env=self._environment, check=False, **how)  # type: ignore[call-overload]
         assert done.returncode == 0, f"{commands}\nended with {done.returncode}:\n{done.stdout}"
-        return f"{commands}{done.stdout}"
+        return str(done.stdout)
 
     def _take(self, block: Block) -> str:
         if block.language == "console":
             return self.give(block.text)
-        if block.language != "yaml":
-            self.skipped.append(block)
-        elif WHOLE.match(block.text):
+        if block.language == "yaml" and WHOLE.match(block.text):
             # Its name is told by the command that takes it.
-            self._draft = block.text
-            for theirs, own in self._own.items():
-                self._draft = self._draft.replace(theirs, own)
-        elif block.text.startswith(" ") and self._file is not None:
+            self._skipped = self.skipped
+            self._draft = block
+        elif block.language == "yaml" and block.text.startswith(" ") and self._file is not None:
             self._file.write_text(self._file.read_text() + block.text)
         else:
-            self.skipped.append(block)
+            self._skipped.append(block)
         return ""
+
+    def _personal(self, text: str) -> str:
+        for theirs, own in self._own.items():
+            text = text.replace(theirs, own)
+        return text
