@@ -62,5 +62,7 @@ class Writer:
                 self._over.wait(0.2)
             else:
                 self.acknowledged.append(number)
+                # Often enough for any moment, and seldom enough not to keep the API server busy, through which each row goes.
+                self._over.wait(0.02)
         if session is not None:
             session.close()
