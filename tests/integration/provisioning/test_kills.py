@@ -34,34 +34,40 @@ class Killer:
 
     def measure(self) -> None:
         """Let one clone come to its end."""
-        assert self._clone_ended(self.whole), "the first clone, which nobody disturbs, has not ended"
+        took = self._clone_ends(self.whole)
+        assert took, "the first clone, which nobody disturbs, has not ended"
+        self.whole = took
         self.deployment.start_over(REPLICA, 2)
 
     def kill(self) -> None:
         """Kill the replica, or let it begin anew if its clone is over before the moment comes."""
         # The end of a clone is told a second late, so that moments shortly after it are among these.
         moment = self.chance.uniform(0, self.whole)
-        if not self._clone_ended(moment):
+        took = self._clone_ends(moment)
+        if self.deployment.found_complete(REPLICA):
+            self.in_time -= 1  # The kill before this came between the end of the clone and its being told.
+            self._too_late()
+        elif took:
+            self.whole = took
+            self._too_late()
+        else:
             self.in_time += 1
             self.deployment.kill(REPLICA)
-        else:
-            self.late += 1
-            self.deployment.start_over(REPLICA, 2)
         print(f"moment {moment:.1f} s, whole clone {self.whole:.1f} s: {self.in_time} kills in time, {self.late} late")
 
-    def _clone_ended(self, patience: float) -> bool:
-        """Whether the clone is over after so many seconds; what it took is kept."""
+    def _too_late(self) -> None:
+        self.late += 1
+        self.deployment.start_over(REPLICA, 2)
+
+    def _clone_ends(self, patience: float) -> float | None:
+        """Seconds that the clone took; None if it has not ended after ``patience`` seconds."""
         eventually("the clone to begin", lambda: self._running() or self._over(), patience=60)
         begin = time.monotonic()
         while not self._over():
             if time.monotonic() - begin > patience:
-                return False
+                return None
             time.sleep(0.1)
-        if self.deployment.found_complete(REPLICA):
-            self.in_time -= 1  # The kill before this came after the end of the clone, and before that was told.
-        else:
-            self.whole = time.monotonic() - begin
-        return True
+        return time.monotonic() - begin
 
     def _running(self) -> bool:
         return self.deployment.provisioning(REPLICA)
