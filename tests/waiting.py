@@ -15,7 +15,7 @@ __all__ = ["eventually"]
 Answer = TypeVar("Answer")
 
 
-def eventually(what: str, look: Callable[[], Answer], *, patience: float = 30.0, interval: float = 0.05) -> Answer:
+def eventually(what: str, look: Callable[[], Answer], *, patience: float = 60.0, interval: float = 0.05) -> Answer:
     """Call ``look`` until it returns something true, and return that; fail when ``patience`` is over."""
     deadline = time.monotonic() + patience
     while not (answer := look()):

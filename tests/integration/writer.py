@@ -42,7 +42,7 @@ class Writer:
     def wait_for_more(self, rows: int) -> None:
         """Until so many more rows are acknowledged."""
         goal = len(self.acknowledged) + rows
-        eventually(f"{rows} more rows to be written", lambda: len(self.acknowledged) >= goal, patience=60)
+        eventually(f"{rows} more rows to be written", lambda: len(self.acknowledged) >= goal)
 
     def _write(self) -> None:
         session: Session | None = None

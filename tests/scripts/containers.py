@@ -38,7 +38,7 @@ class Container:
             listing = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
             return int((listing.read_text().split() or ["0"])[0]) if listing.exists() else 0
 
-        return eventually(f"the first process of {self.name}", child, patience=5)
+        return eventually(f"the first process of {self.name}", child)
 
     def children(self) -> list[int]:
         """What the first process has started and not waited for."""

@@ -202,7 +202,7 @@ class Pod:
 
         last: list[str] = []
         try:
-            eventually(f"{self.name} to be ready", ready, patience=40)
+            eventually(f"{self.name} to be ready", ready)
         except AssertionError as error:
             logs = "\n".join(f"--- {c.name}\n{c.log[-3000:]}" for c in self.containers)
             raise AssertionError(f"{error}; it says: {last[-1]}\n{logs}") from None

@@ -21,7 +21,7 @@ from waiting import eventually
 
 
 def assert_not_ready(pod: Pod, *reasons: str) -> None:
-    eventually(f"{reasons} from {pod.name}", lambda: all(reason in pod.readiness for reason in reasons), patience=20)
+    eventually(f"{reasons} from {pod.name}", lambda: all(reason in pod.readiness for reason in reasons))
     assert not pod.ready()
     assert pod.readiness.startswith("not ready: ") and "\n" not in pod.readiness
 

@@ -92,7 +92,7 @@ class Deployment:
         """Verify once, and only look."""
         return self.verify(**{"wait": False, "canary": False, **options})
 
-    def until(self, expected: Found, *, patience: float = 20.0, **options: t.Any) -> Result:
+    def until(self, expected: Found, *, patience: float = 60.0, **options: t.Any) -> Result:
         """Look until exactly this is found."""
         deadline = time.monotonic() + patience
         while True:
@@ -147,7 +147,7 @@ class Deployment:
             now = {name: self.namespace.get("Pod", name) for name in before}
             return all(pod is not None and pod["metadata"]["uid"] != before[name] for name, pod in now.items())
 
-        eventually("the pods to be made again", succeeded, patience=60)
+        eventually("the pods to be made again", succeeded)
 
     @contextmanager
     def without(self, instance: Instance) -> Iterator[None]:
@@ -157,11 +157,11 @@ class Deployment:
         try:
             eventually("the quota", lambda: self.namespace.live("ResourceQuota", "too-few-pods").get("status"))
             self.namespace.server.request("DELETE", self.namespace.path("Pod", instance.name), {"gracePeriodSeconds": 1})
-            eventually("the pod to be gone", lambda: self.namespace.get("Pod", instance.name) is None, patience=60)
+            eventually("the pod to be gone", lambda: self.namespace.get("Pod", instance.name) is None)
             yield
         finally:
             self.namespace.delete("ResourceQuota", "too-few-pods")
-            eventually("the pod to be made again", lambda: self._nudged(instance), patience=60)
+            eventually("the pod to be made again", lambda: self._nudged(instance))
 
     def _nudged(self, instance: Instance) -> bool:
         """The controller tries again after a while that grows; a set that changes is looked at at once."""
@@ -181,7 +181,7 @@ class Deployment:
         process = instance.server() if container == "mysql" else instance.script("replication.sh")
         self.restarted.add(key)
         process.send(signal.SIGTERM)
-        eventually(f"{container} of {instance.name} to start again", lambda: self._started(instance, key, before), patience=60)
+        eventually(f"{container} of {instance.name} to start again", lambda: self._started(instance, key, before))
 
     @staticmethod
     def _started(instance: Instance, key: str, before: dict[str, int]) -> bool:

@@ -175,7 +175,7 @@ def test_duplicate_server_uuid(cluster: Deployment) -> None:
     try:
         cluster.kill(copy, "mysql")
         duplicate = ("server_uuid_duplicate", None)
-        result = eventually("the copy to answer", lambda: duplicate in found(result := cluster.look()) and result, patience=60)
+        result = eventually("the copy to answer", lambda: duplicate in found(result := cluster.look()) and result)
         assert result["state"] == "degraded"
         assert "mysql-1 and mysql-2" in message(result, "server_uuid_duplicate", None)
     finally:

@@ -63,7 +63,7 @@ def provisioning_held(instance: Instance) -> Iterator[None]:
         servers = [each for each in instance.processes() if each.name == "mysqld" and each.scratch]
         return servers[0] if servers else None
 
-    process = eventually(f"{instance.name} to be cloned", scratch, patience=60)
+    process = eventually(f"{instance.name} to be cloned", scratch)
     with process.frozen():
         yield
 

@@ -31,7 +31,7 @@ def fly(fleet: Fleet, timeout: float = 10) -> CanaryResult:
 def flying(fleet: Fleet) -> Iterator[list[CanaryResult]]:
     """Do something else meanwhile; how it went is known afterwards."""
     results: list[CanaryResult] = []
-    thread = threading.Thread(target=lambda: results.append(fly(fleet, timeout=1)))
+    thread = threading.Thread(target=lambda: results.append(fly(fleet, timeout=3)))
     thread.start()
     try:
         yield results
@@ -76,7 +76,7 @@ def test_many_runs_at_once(cluster: Cluster, connector: PyMySqlConnector) -> Non
 
 def test_row_that_cannot_be_applied(cluster: Cluster, fleet: Fleet) -> None:
     cluster["mysql-2"].run("STOP REPLICA SQL_THREAD")
-    result = fly(fleet, timeout=0.5)
+    result = fly(fleet, timeout=3)
     assert not result.arrived
     assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_LATE, "mysql-2")]
     assert result.arrivals[0].milliseconds is not None
@@ -90,7 +90,7 @@ def test_row_that_a_filter_swallows(cluster: Cluster, fleet: Fleet) -> None:
     cluster["mysql-1"].run("STOP REPLICA", swallow.replace("%%", "%"), "START REPLICA")
     cluster.settle()
     assert judge(fleet).healthy
-    result = fly(fleet, timeout=0.5)
+    result = fly(fleet, timeout=3)
     assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_LATE, "mysql-1")]
     cluster["mysql-1"].run("STOP REPLICA", "CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE = ()", "START REPLICA")
 
@@ -119,7 +119,7 @@ def test_user_without_the_right(cluster: Cluster, fleet: Fleet) -> None:
 
 
 def test_replica_that_is_gone(cluster: Cluster, connector: PyMySqlConnector) -> None:
-    fleet = Fleet(connector, timeout=1)
+    fleet = Fleet(connector, timeout=3)
     seen = observe(deployed(), fleet, SOUGHT)
     cluster["mysql-2"].stop()
     try:

@@ -132,8 +132,8 @@ def test_server_that_accepts_and_says_nothing_costs_one_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         begin = time.monotonic()
         with pytest.raises(Unreachable):
-            connect_to(silent.getsockname()[1], timeout=0.5)
-        assert 0.4 < time.monotonic() - begin < 1
+            connect_to(silent.getsockname()[1], timeout=1)
+        assert 0.9 < time.monotonic() - begin < 2
 
 
 def test_lost_session(cluster: Cluster, connector: PyMySqlConnector) -> None:
@@ -148,11 +148,11 @@ def test_lost_session(cluster: Cluster, connector: PyMySqlConnector) -> None:
 
 
 def test_statement_that_takes_too_long(connector: PyMySqlConnector) -> None:
-    session = connector.connect("mysql-0", 0.5)
+    session = connector.connect("mysql-0", 2)
     begin = time.monotonic()
     with pytest.raises(Unreachable):
-        session.fetch(Query("SELECT SLEEP(5)"))
-    assert time.monotonic() - begin < 2
+        session.fetch(Query("SELECT SLEEP(10)"))
+    assert time.monotonic() - begin < 5
     session.close()
 
 

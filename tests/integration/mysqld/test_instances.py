@@ -87,7 +87,7 @@ def test_stopped_primary_costs_one_timeout(had_sessions: bool, cluster: Cluster,
     try:
         begin = time.monotonic()
         assessment = judge(fleet)
-        assert time.monotonic() - begin < 1.5
+        assert time.monotonic() - begin < 2
     finally:
         cluster["mysql-0"].kill(signal.SIGCONT)
     # Who the source is cannot be told either: here all servers have the same host name.

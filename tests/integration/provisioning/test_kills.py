@@ -61,7 +61,7 @@ class Killer:
 
     def _clone_ends(self, patience: float) -> float | None:
         """Seconds that the clone took; None if it has not ended after ``patience`` seconds."""
-        eventually("the clone to begin", lambda: self._running() or self._over(), patience=60)
+        eventually("the clone to begin", lambda: self._running() or self._over())
         begin = time.monotonic()
         while not self._over():
             if time.monotonic() - begin > patience:
