@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 from scripts.cluster import Cluster
@@ -15,6 +16,8 @@ from scripts.pods import Pod
 from waiting import eventually
 
 ROWS = 2000
+BACKUP_PORT = 3307
+TCP_LISTEN = "0A"
 SHOP = f"""
 CREATE DATABASE shop;
 USE shop;
@@ -79,10 +82,24 @@ def begin(pod: Pod, **environment: str) -> Container:
 
 
 def restart_backup(pod: Pod, **how: str) -> Container:
+    """Start the container `backup` anew, and return when it serves: who asks before that goes to another donor."""
+    container = backup_anew(pod, **how)
+    eventually(f"{pod.name} to serve backups", lambda: _listens(container, pod.address, BACKUP_PORT))
+    return container
+
+
+def backup_anew(pod: Pod, **how: str) -> Container:
     container = pod.container("backup")
     container.stop()
     pod.containers.remove(container)
     return pod.start("backup", **how)
+
+
+def _listens(container: Container, address: str, port: int) -> bool:
+    """By the kernel's table of sockets, as asking would be a connection."""
+    local = f"{socket.inet_aton(address)[::-1].hex()}:{port:04x}".upper()
+    rows = [line.split() for line in Path(f"/proc/{container.pid}/net/tcp").read_text().splitlines()]
+    return any((row[1], row[3]) == (local, TCP_LISTEN) for row in rows)
 
 
 def throttle(pod: Pod, rate: str = "1") -> Container:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -129,7 +130,7 @@ def test_replica_behind(shared_pair: Pair) -> None:
             replica.wait_ready()
             primary.sql("DELETE FROM shop.t WHERE a = 2000")
             assert_not_ready(replica, "s behind, more than 1 s")
-            eventually("the lag to grow", lambda: "the replica is 4 s behind" in replica.readiness)
+            eventually("the lag to grow", lambda: re.search(r"the replica is ([4-9]|\d\d) s behind", replica.readiness))
             assert replica.container("replication").log.count("s behind") == 1
         replica.wait_ready()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from scripts.clones import newcomer_beside
-from scripts.mariadb import assert_whole, begin, donor_of, processes_of, restart_backup, start_servers, throttle
+from scripts.mariadb import assert_whole, backup_anew, begin, donor_of, processes_of, restart_backup, start_servers, throttle
 from scripts.pods import Pair, Pod
 from waiting import eventually
 
@@ -123,7 +123,7 @@ def test_names_that_come_late_are_waited_for(maria: Pair, newcomer: Pod) -> None
 
 def test_donor_without_the_tool_says_so(own_pair: Pair) -> None:
     primary, replica = own_pair
-    refused = restart_backup(replica, path=without(replica, "mariadb-backup"))
+    refused = backup_anew(replica, path=without(replica, "mariadb-backup"))
     assert refused.wait() == 1
     assert "this image has no mariadb-backup and no mariabackup" in refused.log and "xtrabackup_image" in refused.log
     pod = replica.cluster.pod("mysql-2")

@@ -107,12 +107,12 @@ def test_donor_that_falls_silent_is_left(own_pair: Pair) -> None:
     primary, replica = own_pair
     giving = throttle(replica)
     pod = replica.cluster.pod("mysql-2")
-    cloning = begin(pod, DONOR_PATIENCE="3", LINE_TIMEOUT="1")
+    cloning = begin(pod, DONOR_PATIENCE="3", LINE_TIMEOUT="3")
     stopped = [pid for name in ("socat", "mariadb-backup", "bash") for pid in processes_of(giving, name)]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     assert cloning.wait() == 0, cloning.log
-    assert "has not answered for 3 s" in cloning.log and donor_of(cloning) == primary.address
+    assert "has not answered for 3 s" in cloning.log and donor_of(cloning) == primary.address, cloning.log
 
 
 def test_two_race_for_one_donor(own_pair: Pair) -> None:
