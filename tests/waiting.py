@@ -10,7 +10,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["eventually"]
+__all__ = ["POD_GONE", "eventually"]
+
+# Seconds that a deleted pod may take to be gone. When its containers have ended, a kubelet of 1.20 keeps it until its sandbox is
+# removed, and now and then leaves that to the garbage collector, which comes once a minute (kubernetes/kubernetes#97288).
+POD_GONE = 150.0
 
 Answer = TypeVar("Answer")
 

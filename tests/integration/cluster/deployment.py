@@ -17,7 +17,7 @@ from ansible_collections.kubemysql.replication.plugins.modules import mysql_clus
 from integration.api.module import Result, run_module
 from integration.api.server import Namespace, Object
 from integration.cluster.instance import Instance
-from waiting import eventually
+from waiting import POD_GONE, eventually
 
 __all__ = ["BACKGROUND", "Deployment", "Found", "cordoned", "found", "message"]
 
@@ -147,7 +147,7 @@ class Deployment:
             now = {name: self.namespace.get("Pod", name) for name in before}
             return all(pod is not None and pod["metadata"]["uid"] != before[name] for name, pod in now.items())
 
-        eventually("the pods to be made again", succeeded)
+        eventually("the pods to be made again", succeeded, patience=POD_GONE)
 
     @contextmanager
     def without(self, instance: Instance) -> Iterator[None]:
@@ -157,7 +157,7 @@ class Deployment:
         try:
             eventually("the quota", lambda: self.namespace.live("ResourceQuota", "too-few-pods").get("status"))
             self.namespace.server.request("DELETE", self.namespace.path("Pod", instance.name), {"gracePeriodSeconds": 1})
-            eventually("the pod to be gone", lambda: self.namespace.get("Pod", instance.name) is None)
+            eventually("the pod to be gone", lambda: self.namespace.get("Pod", instance.name) is None, patience=POD_GONE)
             yield
         finally:
             self.namespace.delete("ResourceQuota", "too-few-pods")
