@@ -12,8 +12,8 @@ from typing import TypeVar
 
 __all__ = ["POD_GONE", "eventually"]
 
-# Seconds that a deleted pod may take to be gone. When its containers have ended, a kubelet of 1.20 keeps it until its sandbox is
-# removed, and now and then leaves that to the garbage collector, which comes once a minute (kubernetes/kubernetes#97288).
+# Seconds that a deleted pod may take to be gone. When its containers have ended, a kubelet of 1.20 keeps it until its sandbox
+# is removed, and now and then leaves that to the garbage collector, which comes once a minute (kubernetes/kubernetes#97288).
 POD_GONE = 150.0
 
 Answer = TypeVar("Answer")
