@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["POD_GONE", "eventually"]
+__all__ = ["POD_GONE", "eventually", "within"]
 
 # Seconds that a deleted pod may take to be gone. When its containers have ended, a kubelet of 1.20 keeps it until its sandbox
 # is removed, and now and then leaves that to the garbage collector, which comes once a minute (kubernetes/kubernetes#97288).
@@ -19,10 +19,16 @@ POD_GONE = 150.0
 Answer = TypeVar("Answer")
 
 
+def within(patience: float, look: Callable[[], Answer], *, interval: float = 0.05) -> Answer:
+    """Call ``look`` until it returns something true, or ``patience`` seconds are over; its last answer."""
+    deadline = time.monotonic() + patience
+    while not (answer := look()) and time.monotonic() < deadline:
+        time.sleep(interval)
+    return answer
+
+
 def eventually(what: str, look: Callable[[], Answer], *, patience: float = 60.0, interval: float = 0.05) -> Answer:
     """Call ``look`` until it returns something true, and return that; fail when ``patience`` is over."""
-    deadline = time.monotonic() + patience
-    while not (answer := look()):
-        assert time.monotonic() < deadline, f"waited {patience:g} s for {what}; last answer: {answer!r}"
-        time.sleep(interval)
+    answer = within(patience, look, interval=interval)
+    assert answer, f"waited {patience:g} s for {what}; last answer: {answer!r}"
     return answer

@@ -10,13 +10,13 @@ import os
 import socket
 from pathlib import Path
 
+from ansible_collections.kubemysql.replication.plugins.module_utils.constants import BACKUP_PORT
 from scripts.cluster import Cluster
 from scripts.containers import Container
 from scripts.pods import Pod
 from waiting import eventually
 
 ROWS = 2000
-BACKUP_PORT = 3307
 TCP_LISTEN = "0A"
 SHOP = f"""
 CREATE DATABASE shop;

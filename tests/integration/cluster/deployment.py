@@ -17,7 +17,7 @@ from ansible_collections.kubemysql.replication.plugins.modules import mysql_clus
 from integration.api.module import Result, run_module
 from integration.api.server import Namespace, Object
 from integration.cluster.instance import Instance
-from waiting import POD_GONE, eventually
+from waiting import POD_GONE, eventually, within
 
 __all__ = ["BACKGROUND", "Deployment", "Found", "cordoned", "found", "message"]
 
@@ -94,14 +94,16 @@ class Deployment:
 
     def until(self, expected: Found, *, patience: float = 60.0, **options: t.Any) -> Result:
         """Look until exactly this is found."""
-        deadline = time.monotonic() + patience
-        while True:
-            result = self.look(**options)
-            if found(result) == expected:
-                return result
-            assert time.monotonic() < deadline, f"waited {patience:g} s for {expected}: {result['summary']}"
-            # A look is work for both cores of a small machine, and what is waited for needs them, too.
-            time.sleep(0.2)
+        looks: list[Result] = []
+
+        def as_expected() -> bool:
+            looks.append(self.look(**options))
+            return found(looks[-1]) == expected
+
+        # A look is work for both cores of a small machine, and what is waited for needs them, too.
+        reached = within(patience, as_expected, interval=0.2)
+        assert reached, f"waited {patience:g} s for {expected}: {looks[-1]['summary']}"
+        return looks[-1]
 
     def healthy(self) -> None:
         """The cluster is healthy, or becomes it by itself; the proof is a row that arrives everywhere."""

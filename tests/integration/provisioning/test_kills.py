@@ -15,7 +15,7 @@ from ansible_collections.kubemysql.replication.plugins.modules import mysql_clus
 from integration.api.module import run_module
 from integration.provisioning.deployment import Deployment
 from integration.writer import Writer
-from waiting import eventually
+from waiting import eventually, within
 
 KILLS = 20
 REPLICA = "mysql-1"
@@ -63,11 +63,7 @@ class Killer:
         """Seconds that the clone took; None if it has not ended after ``patience`` seconds."""
         eventually("the clone to begin", lambda: self._running() or self._over())
         begin = time.monotonic()
-        while not self._over():
-            if time.monotonic() - begin > patience:
-                return None
-            time.sleep(0.1)
-        return time.monotonic() - begin
+        return time.monotonic() - begin if within(patience, self._over) else None
 
     def _running(self) -> bool:
         return self.deployment.provisioning(REPLICA)
