@@ -33,7 +33,7 @@ LONGEST := integration/provisioning integration/cluster e2e/mariadb e2e/default
 SIDE_BY_SIDE := --no-print-directory --output-sync=target --jobs=3
 
 .PHONY: help venv lint unit browser docs gates $(CORES) generate cluster mariadb demo test scripts \
-	integration $(INTEGRATION) alone e2e $(SCENARIOS) bench clean
+	integration $(INTEGRATION) alone chaos e2e $(SCENARIOS) bench bench-tests clean
 
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
@@ -97,8 +97,9 @@ mariadb: cluster
 	ansible-playbook molecule/shared/image-mariadb.yml
 
 # Here most of the time is waiting, in servers and network namespaces that each worker has for itself.
+SCRIPT_WORKERS ?= 3
 scripts: cluster
-	pytest -q --numprocesses 3 --dist loadfile tests/scripts
+	pytest -q --numprocesses $(SCRIPT_WORKERS) --dist loadfile tests/scripts
 
 integration: $(INTEGRATION)
 	$(MAKE) --no-print-directory alone
@@ -108,6 +109,10 @@ $(INTEGRATION): mariadb
 
 alone: cluster
 	$(LOCAL) pytest -q -m alone tests/integration
+
+# Random rounds in full, an hour. SEED=N repeats an earlier run's choices.
+chaos: mariadb
+	KUBEMYSQL_CHAOS=1 KUBEMYSQL_SEED=$(SEED) $(LOCAL) pytest -q -s -m chaos tests/integration
 
 e2e: $(SCENARIOS)
 
@@ -128,6 +133,11 @@ bench: mariadb $(VENV_BENCH)/.complete
 	$(LOCAL) $(VENV_BENCH)/bin/python benchmarks/side_by_side.py
 	$(LOCAL) python benchmarks/probes.py
 	$(LOCAL) python benchmarks/clones.py
+
+# One stage after the other, on a machine that does nothing else: an hour.
+STAGES ?= lint unit browser gates scripts $(INTEGRATION) alone $(SCENARIOS) demo
+bench-tests: mariadb
+	python benchmarks/tests.py $(STAGES)
 
 clean:
 	if [[ -x $(BIN)/ansible-playbook ]]; then ansible-playbook molecule/shared/cluster-down.yml; fi

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -17,6 +18,9 @@ __all__ = ["POD_GONE", "eventually", "within"]
 POD_GONE = 150.0
 
 Answer = TypeVar("Answer")
+
+# Seconds by what ``eventually`` waited for; the plugin `stopwatch` empties it before each phase of a test.
+spent: Counter[str] = Counter()
 
 
 def within(patience: float, look: Callable[[], Answer], *, interval: float = 0.05) -> Answer:
@@ -29,6 +33,8 @@ def within(patience: float, look: Callable[[], Answer], *, interval: float = 0.0
 
 def eventually(what: str, look: Callable[[], Answer], *, patience: float = 60.0, interval: float = 0.05) -> Answer:
     """Call ``look`` until it returns something true, and return that; fail when ``patience`` is over."""
+    begin = time.monotonic()
     answer = within(patience, look, interval=interval)
+    spent[what] += time.monotonic() - begin
     assert answer, f"waited {patience:g} s for {what}; last answer: {answer!r}"
     return answer

@@ -10,12 +10,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from waiting import eventually
+from waiting import eventually, spent
 
 
 @dataclass
@@ -54,7 +55,10 @@ class Container:
             os.kill(self.pid, number)
 
     def wait(self, timeout: float = 60.0) -> int:
-        return self.process.wait(timeout)
+        begin = time.monotonic()
+        status = self.process.wait(timeout)
+        spent[f"container {self.name.rpartition('/')[2]}"] += time.monotonic() - begin
+        return status
 
     def stop(self) -> None:
         """End it at once, whatever it is doing."""

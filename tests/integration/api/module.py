@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import time
 import typing as t
 from types import ModuleType
 from unittest import mock
@@ -16,6 +17,7 @@ from unittest import mock
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.kubemysql.replication.plugins.modules import mysql_cluster
 from urllib3.connectionpool import HTTPConnectionPool
+from waiting import spent
 
 __all__ = ["Result", "run_module"]
 
@@ -62,7 +64,7 @@ def run_module(*, module: ModuleType = mysql_cluster, check: bool = False, diff:
         return send(pool, method, url, body=body, **more)
 
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
-    printed = io.StringIO()
+    printed, begin = io.StringIO(), time.monotonic()
     with (
         patch_module_args(arguments),
         mock.patch.object(HTTPConnectionPool, "urlopen", noted),
@@ -70,6 +72,7 @@ def run_module(*, module: ModuleType = mysql_cluster, check: bool = False, diff:
         contextlib.suppress(SystemExit),
     ):
         module.main()
+    spent[module.__name__.rpartition(".")[2]] += time.monotonic() - begin
     return Result(printed.getvalue(), requests)
 
 

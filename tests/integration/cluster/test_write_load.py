@@ -4,22 +4,22 @@
 
 """No false alarm: under write load every look finds the cluster healthy, and every canary row arrives.
 
-KUBEMYSQL_WRITE_LOAD_SECONDS says for how long, a minute by default. Writers that are not held back commit more than the
-replicas of a small machine can apply: these then lag indeed, and the alarm is a true one.
+Writers that are not held back commit more than the replicas of a small machine can apply: these then lag indeed, and the
+alarm is a true one.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 import time
 
 import pytest
+from chaos import share
 from integration.cluster.deployment import Deployment, found
 
-pytestmark = pytest.mark.alone
-SECONDS = float(os.environ.get("KUBEMYSQL_WRITE_LOAD_SECONDS", "60"))
+pytestmark = [pytest.mark.alone, pytest.mark.chaos]
+SECONDS = share(20.0, full=600.0)
 WRITERS = 2
 # Transactions per second that each writer commits.
 RATE = 100

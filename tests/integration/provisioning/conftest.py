@@ -2,20 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A primary with half a gigabyte of data, from which others are cloned."""
+"""A primary with enough data that cloning it takes some seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from chaos import share
 from integration.api.conftest import namespace_of, provide_mariadb, server
 from integration.api.server import Server
 from integration.provisioning.deployment import MARIADB, MYSQL, Deployment
 
 __all__ = ["server"]
 
-MEBIBYTES = 500
+MEBIBYTES = share(200, full=500)
 RESOURCES = {"requests": {"cpu": "50m", "memory": "256Mi"}}
 
 
