@@ -121,7 +121,7 @@ def main() -> None:
     entry = f"[signed-by={archive.signed_by}] {archive.uri}"
     folder: Path = options.folder.resolve()
     files = {
-        "sources.list": f"deb-src {entry} {options.release} main\n",
+        "sources.list": f"deb {entry} {options.release} main\ndeb-src {entry} {options.release} main\n",
         "apt.conf": (
             f'Dir::Etc::sourcelist "{folder}/sources.list";\n'
             'Dir::Etc::sourceparts "-";\n'
