@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import pytest
+from machine import pytest_configure, pytest_terminal_summary
 from rootfs import root_file_system
 from scripts.cluster import Cluster
 from scripts.containers import network_namespace
@@ -22,6 +23,8 @@ from scripts.flavours import MARIADB, MYSQL, Flavour
 from scripts.golden import SHOP, Golden, command_lines, gtids, start_pair
 from scripts.mariadb import start_primary, start_replica
 from scripts.pods import Pair, Pod
+
+__all__ = ["pytest_configure", "pytest_terminal_summary"]
 
 
 class MakeCluster(Protocol):
