@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from waiting import eventually
+from waiting import eventually, scaled
 
 
 @dataclass
@@ -53,8 +53,8 @@ class Container:
         if self.running:
             os.kill(self.pid, number)
 
-    def wait(self, timeout: float = 60.0) -> int:
-        return self.process.wait(timeout)
+    def wait(self, patience: float = 60.0) -> int:
+        return self.process.wait(scaled(patience))
 
     def stop(self) -> None:
         """End it at once, whatever it is doing."""
@@ -62,7 +62,7 @@ class Container:
             # The first process is reaped when all the others of its namespace are gone, so nothing writes afterwards.
             with suppress(ProcessLookupError, AssertionError):
                 self.kill()
-        self.process.wait(30)
+        self.process.wait(scaled(30))
 
 
 @contextmanager
