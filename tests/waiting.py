@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from machine import factor
 
-__all__ = ["POD_GONE", "eventually", "scaled", "within"]
+__all__ = ["POD_GONE", "eventually", "scaled", "until", "within"]
 
 # Seconds that a deleted pod may take to be gone. When its containers have ended, a kubelet of 1.20 keeps it until its sandbox
 # is removed, and now and then leaves that to the garbage collector, which comes once a minute (kubernetes/kubernetes#97288).
@@ -34,7 +34,11 @@ def scaled(seconds: Seconds) -> Seconds:
 
 def within(patience: float, look: Callable[[], Answer], *, interval: float = 0.05) -> Answer:
     """Call ``look`` until it returns something true, or ``patience`` is over; its last answer."""
-    deadline = time.monotonic() + scaled(patience)
+    return until(time.monotonic() + scaled(patience), look, interval=interval)
+
+
+def until(deadline: float, look: Callable[[], Answer], *, interval: float = 0.05) -> Answer:
+    """The same, until the monotonic clock shows ``deadline``: for times that were measured here."""
     while not (answer := look()) and time.monotonic() < deadline:
         time.sleep(interval)
     return answer
