@@ -137,9 +137,8 @@ class Deployment:
         """Until every replica has what the primary has."""
         executed = str(self[0].value("@@global.gtid_executed")).replace("\n", "")
         for replica in self.instances[1:]:
-            assert replica.value(f"WAIT_FOR_EXECUTED_GTID_SET('{executed}', {scaled(30)})") == 0, (
-                f"{replica.name} does not catch up"
-            )
+            wait = f"WAIT_FOR_EXECUTED_GTID_SET('{executed}', {scaled(30)})"
+            assert replica.value(wait) == 0, f"{replica.name} does not catch up"
 
     # --- pods -------------------------------------------------------------------------------------------------------
 
