@@ -22,7 +22,7 @@ __all__ = ["factor", "pytest_configure", "pytest_terminal_summary"]
 VARIABLE = "KUBEMYSQL_MACHINE_FACTOR"
 # Seconds that the piece of work takes on the reference machine, one on each of two cores.
 REFERENCE = 0.5
-ROUNDS = 20
+ROUNDS = 28
 HASHES = 60
 SPAWNS = 12
 
