@@ -189,7 +189,7 @@ def test_it_costs_little_while_nothing_happens(shared_pair: Pair) -> None:
     deadline = time.monotonic() + seconds
     until(deadline, lambda: False)
     for pod, watcher, (children, spent) in zip(shared_pair, watchers, before, strict=True):
-        assert cpu_seconds(watcher.pid) - spent <= seconds * cost_of_a_client(pod) / 4
+        assert cpu_seconds(watcher.pid) - spent <= seconds * cost_of_a_client(pod) / 8
         assert sorted(watcher.children()) == children and len(children) == 2
 
 
@@ -233,6 +233,9 @@ def test_a_stop_does_not_wait_for_the_replica(pair: Pair) -> None:
     primary.wait_ready()
     replica.wait_ready()
     replica.stop()
+    # Its connection lasts until the server has something to send, or starts anew.
+    primary.restart_mysql()
+    primary.wait_ready()
     assert with_replica - seconds_of_a_stop(primary) < 5
     # A server that is gone already is no reason not to stop.
     assert primary.probe("stop")[0]
