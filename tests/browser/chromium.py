@@ -21,10 +21,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from waiting import scaled
+
 __all__ = ["Browser", "Tab", "browser", "program"]
 
 PACKAGES = ("chromium", "fonts-dejavu-core")
-PATIENCE = 60.0
+PATIENCE = scaled(60.0)
 FLAGS = (
     "--headless",
     "--no-sandbox",  # root cannot have one

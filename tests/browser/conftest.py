@@ -14,7 +14,10 @@ import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.page import render
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 from browser.chromium import Browser, Tab, browser
+from machine import pytest_configure, pytest_terminal_summary
 from report_facts import Facts
+
+__all__ = ["pytest_configure", "pytest_terminal_summary"]
 
 OUTPUT = Path(__file__).resolve().parents[1] / "output" / "browser"
 Show = Callable[..., Tab]

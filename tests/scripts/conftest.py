@@ -15,13 +15,16 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import pytest
+from machine import pytest_configure, pytest_terminal_summary
 from rootfs import root_file_system
 from scripts.cluster import Cluster
 from scripts.containers import network_namespace
 from scripts.flavours import MARIADB, MYSQL, Flavour
-from scripts.golden import SHOP, Golden, command_lines, gtids, start_pair
+from scripts.golden import SHOP, Golden, catch_up, command_lines, start_pair
 from scripts.mariadb import start_primary, start_replica
 from scripts.pods import Pair, Pod
+
+__all__ = ["pytest_configure", "pytest_terminal_summary"]
 
 
 class MakeCluster(Protocol):
@@ -73,7 +76,7 @@ def golden(make_cluster: MakeCluster) -> Golden:
     replica.start("replication")
     replica.wait_ready()
     primary.sql(SHOP)
-    replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
+    catch_up(replica, primary)
     environment = Path(f"/proc/{primary.mysqld_pid()}/environ").read_bytes().decode(errors="replace")
     arguments = "".join(path.read_bytes().decode(errors="replace") for path in command_lines(primary) + command_lines(replica))
     for pod in (replica, primary):

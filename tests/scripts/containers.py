@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from waiting import eventually, spent
+from waiting import eventually, scaled, spent
 
 
 @dataclass
@@ -54,9 +54,9 @@ class Container:
         if self.running:
             os.kill(self.pid, number)
 
-    def wait(self, timeout: float = 60.0) -> int:
+    def wait(self, patience: float = 60.0) -> int:
         begin = time.monotonic()
-        status = self.process.wait(timeout)
+        status = self.process.wait(scaled(patience))
         spent[f"container {self.name.rpartition('/')[2]}"] += time.monotonic() - begin
         return status
 
@@ -66,7 +66,7 @@ class Container:
             # The first process is reaped when all the others of its namespace are gone, so nothing writes afterwards.
             with suppress(ProcessLookupError, AssertionError):
                 self.kill()
-        self.process.wait(30)
+        self.process.wait(scaled(30))
 
 
 @contextmanager

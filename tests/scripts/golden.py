@@ -13,6 +13,7 @@ from pathlib import Path
 
 from scripts.cluster import Cluster
 from scripts.pods import Pair, Pod
+from waiting import scaled
 
 BOOTSTRAPPED = "2026-01-02T03:04:05Z"
 ROWS = 200
@@ -48,6 +49,12 @@ def command_lines(pod: Pod) -> list[Path]:
 
 def gtids(pod: Pod) -> str:
     return pod.sql("SELECT REPLACE(@@global.gtid_executed, CHAR(10), '')")
+
+
+def catch_up(replica: Pod, primary: Pod) -> None:
+    """Wait until the replica has what the primary has."""
+    wait = f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', {scaled(20)})"
+    assert replica.sql(wait) == "0", f"{replica.name} does not catch up: {replica.readiness}"
 
 
 def start_pair(cluster: Cluster, golden: Golden) -> Pair:

@@ -14,7 +14,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.constants im
 from scripts.cluster import Cluster
 from scripts.containers import Container
 from scripts.pods import Pod
-from waiting import eventually
+from waiting import eventually, scaled
 
 ROWS = 2000
 TCP_LISTEN = "0A"
@@ -53,7 +53,7 @@ def start_servers(pod: Pod) -> None:
 
 def catch_up(replica: Pod, primary: Pod) -> None:
     position = primary.sql("SELECT @@gtid_binlog_pos")
-    assert replica.sql(f"SELECT MASTER_GTID_WAIT('{position}', 20)") == "0"
+    assert replica.sql(f"SELECT MASTER_GTID_WAIT('{position}', {scaled(20)})") == "0"
 
 
 def assert_whole(pod: Pod, primary: Pod) -> None:
@@ -102,9 +102,9 @@ def _listens(container: Container, address: str, port: int) -> bool:
     return any((row[1], row[3]) == (local, TCP_LISTEN) for row in rows)
 
 
-def throttle(pod: Pod, rate: str = "1") -> Container:
-    """Have the pod make ``rate`` reads a second for a backup, of which even this little data need 500."""
-    return restart_backup(pod, CLONE_THROTTLE=rate)
+def throttle(pod: Pod, seconds: int = 500) -> Container:
+    """Have a backup take ``seconds`` at least: so few reads a second are allowed, of which even this little data need 500."""
+    return restart_backup(pod, CLONE_THROTTLE=str(max(1, 500 // scaled(seconds))))
 
 
 def processes_of(container: Container, name: str) -> list[int]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from rootfs import UID
 from scripts.containers import Container
-from waiting import eventually
+from waiting import eventually, scaled
 
 if TYPE_CHECKING:
     from scripts.cluster import Cluster
@@ -68,7 +68,7 @@ class Pod:
             "NAMESPACE": "default",
             "SERVICE": self.cluster.service,
             "SERVER_ID_BASE": "100",
-            "MAX_LAG": "30",
+            "MAX_LAG": str(scaled(30)),
             "FLAVOUR": self.cluster.flavour.name,
             "CLONE_METHOD": self.cluster.flavour.clone_method,
             "CLONE_CONTAINER": "provision",
@@ -130,10 +130,10 @@ class Pod:
         self.containers.append(container)
         return container
 
-    def run(self, script: str, *, expect: int | None = 0, timeout: float = 60, **environment: str) -> Container:
+    def run(self, script: str, *, expect: int | None = 0, patience: float = 60, **environment: str) -> Container:
         """Run a script to its end."""
         container = self.start(script, **environment)
-        status = container.wait(timeout)
+        status = container.wait(patience)
         assert expect is None or status == expect, f"{script} on {self.name} ended with {status}:\n{container.log}"
         return container
 
@@ -160,13 +160,13 @@ class Pod:
 
     def probe(self, script: str, **environment: str) -> tuple[bool, str]:
         """An exec probe's verdict and what it printed."""
-        container = self.run(script, expect=None, timeout=20, **environment)
+        container = self.run(script, expect=None, patience=20, **environment)
         self.containers.remove(container)
         return container.process.returncode == 0, container.log.strip()
 
     def ready(self) -> bool:
         """Knock as the kubelet does."""
-        knock = f"import socket; socket.create_connection(('{self.address}', {READY_PORT}), 2)"
+        knock = f"import socket; socket.create_connection(('{self.address}', {READY_PORT}), {scaled(2)})"
         command = [*self.cluster.on_network, sys.executable, "-S", "-c", knock]
         return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
 
@@ -231,7 +231,7 @@ class Pod:
         form = ["-B", "--column-names" if names else "-N", "--default-character-set=utf8mb4"]
         argv = [self.cluster.flavour.client, "--defaults-file=/tmp/test-client.cnf", *form, *where]
         command = self.command(argv, {}, "/usr/bin")
-        done = subprocess.run(command, check=False, input=statement.encode(), capture_output=True, timeout=60)
+        done = subprocess.run(command, check=False, input=statement.encode(), capture_output=True, timeout=scaled(60))
         if done.returncode:
             raise SqlError(done.stderr.decode(errors="replace").strip())
         return done.stdout.decode().strip()

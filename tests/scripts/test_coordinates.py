@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from scripts.cluster import SCRIPTS
+from waiting import scaled
 
 ONE = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
 TWO = "4f22fa47-71ca-11e1-9e33-c80aa9429562"
@@ -34,7 +35,8 @@ def bash(command: str, *arguments: str, flavour: str = "mysql", method: str = "x
         source lib.sh; source accounts.sh; source coordinates.sh
     """
     argv = ["bash", "-c", f"{setting}\n{command}", "bash", *arguments]
-    return subprocess.run(argv, check=False, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, timeout=30)
+    own = {"PATH": os.environ["PATH"]}
+    return subprocess.run(argv, check=False, capture_output=True, text=True, env=own, timeout=scaled(30))
 
 
 def parsed(folder: Path, flavour: str, files: dict[str, str]) -> tuple[bool, str]:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripts.cluster import NASTY, REPOSITORY, SCRIPTS
 from scripts.pods import Pair, Pod
+from waiting import scaled
 
 # Everything a Secret can hold that a password may be; a newline at its end is not part of it.
 PASSWORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=32).filter(
@@ -39,7 +40,7 @@ def bash(pod: Pod, command: str, *arguments: str) -> str:
     """Run bash in a container of the pod, with lib.sh at hand."""
     argv = ["bash", "-euc", f"source /kubemysql/scripts/lib.sh; {command}", "bash", *arguments]
     command_line = pod.command(argv, pod.environment, "/allowed")
-    done = subprocess.run(command_line, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+    done = subprocess.run(command_line, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=scaled(30))
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     return done.stdout.decode()
 

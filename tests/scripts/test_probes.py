@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from rootfs import UID
-from scripts.golden import gtids
+from scripts.golden import catch_up
 from scripts.pods import Pair, Pod
 from waiting import eventually
 
@@ -107,7 +107,7 @@ def test_replica_of_somebody_else(shared_pair: Pair) -> None:
 @contextmanager
 def locked(pod: Pod) -> Iterator[None]:
     """With a lock on the table that stops the applier at the next write to it."""
-    lock = "LOCK INSTANCE FOR BACKUP; LOCK TABLES shop.t READ; SELECT 'locked'; SELECT SLEEP(60);"
+    lock = "LOCK INSTANCE FOR BACKUP; LOCK TABLES shop.t READ; SELECT 'locked'; SELECT SLEEP(3600);"
     argv = ["mysql", "--defaults-file=/tmp/test-client.cnf", "-NBn", "--socket=/var/run/mysqld/mysqld.sock"]
     with subprocess.Popen(pod.command(argv, {}, "/usr/bin"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
         assert client.stdin and client.stdout
@@ -124,7 +124,7 @@ def test_replica_behind(shared_pair: Pair) -> None:
     """The applier is stopped, and the lag grows; it is said once, not every second."""
     primary, replica = shared_pair
     primary.sql("INSERT INTO shop.t VALUES (2000, '')")
-    replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
+    catch_up(replica, primary)
     with watched(replica, MAX_LAG="1"):
         with locked(replica):
             replica.wait_ready()
@@ -139,7 +139,7 @@ def test_idle_replica_has_no_lag(shared_pair: Pair) -> None:
     """An old last transaction is not a lag, also not after a new connection."""
     primary, replica = shared_pair
     primary.sql("INSERT INTO shop.t VALUES (3000, ''); DELETE FROM shop.t WHERE a = 3000")
-    replica.sql(f"DO WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', 20)")
+    catch_up(replica, primary)
     age = "SELECT MAX(last_applied_transaction_original_commit_timestamp) < NOW(6) - INTERVAL 2 SECOND"
     query = f"{age} FROM performance_schema.replication_applier_status_by_worker"
     eventually("an old transaction", lambda: replica.sql(query) == "1")

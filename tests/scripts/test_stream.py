@@ -17,7 +17,7 @@ import pytest
 from scripts.clones import newcomer_beside
 from scripts.mariadb import assert_whole, backup_anew, begin, donor_of, processes_of, restart_backup, start_servers, throttle
 from scripts.pods import Pair, Pod
-from waiting import eventually
+from waiting import eventually, scaled
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ KNOCK = """
 import socket, ssl, sys
 context = ssl.create_default_context()
 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-plain = socket.create_connection((sys.argv[1], 3307), 5)
+plain = socket.create_connection((sys.argv[1], 3307), float(sys.argv[2]))
 stream = context.wrap_socket(plain).makefile("rw", newline="\\n")
 greeting = stream.readline()
 assert greeting.startswith("kubemysql-backup 1 "), greeting
@@ -83,8 +83,8 @@ print(repr(stream.read()))
 
 def test_the_port_gives_nothing_to_strangers(maria: Pair) -> None:
     _primary, replica = maria
-    command = [*replica.cluster.on_network, sys.executable, "-c", KNOCK, replica.address]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
+    command = [*replica.cluster.on_network, sys.executable, "-c", KNOCK, replica.address, str(scaled(5))]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=scaled(30))
     assert done.stdout == "''\n"
     eventually("the donor to say so", lambda: "without knowing the clone password" in replica.container("backup").log)
 

@@ -15,7 +15,7 @@ import pytest
 from scripts.clones import newcomer_beside, set_up_twice
 from scripts.mariadb import assert_whole, begin, donor_of, processes_of, restart_backup, start_servers, throttle
 from scripts.pods import Pair, Pod
-from waiting import eventually
+from waiting import eventually, scaled
 
 # The program that a clone runs at the time, and with what.
 MOMENTS = {
@@ -107,12 +107,13 @@ def test_donor_that_falls_silent_is_left(own_pair: Pair) -> None:
     primary, replica = own_pair
     giving = throttle(replica)
     pod = replica.cluster.pod("mysql-2")
-    cloning = begin(pod, DONOR_PATIENCE="3", LINE_TIMEOUT="3")
+    patience = str(scaled(3))
+    cloning = begin(pod, DONOR_PATIENCE=patience, LINE_TIMEOUT=patience)
     stopped = [pid for name in ("socat", "mariadb-backup", "bash") for pid in processes_of(giving, name)]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     assert cloning.wait() == 0, cloning.log
-    assert "has not answered for 3 s" in cloning.log and donor_of(cloning) == primary.address, cloning.log
+    assert f"has not answered for {patience} s" in cloning.log and donor_of(cloning) == primary.address, cloning.log
 
 
 def test_two_race_for_one_donor(own_pair: Pair) -> None:
@@ -120,7 +121,7 @@ def test_two_race_for_one_donor(own_pair: Pair) -> None:
     primary, replica = own_pair
     cluster = primary.cluster
     replica.stop()
-    throttle(primary, "50")
+    throttle(primary, seconds=10)
     first = begin(cluster.pod("mysql-2"))
     second = cluster.pod("mysql-3").start("provision", QUEUE_PATIENCE="1")
     eventually("the second to be told", lambda: "does not give its data: busy" in second.log)

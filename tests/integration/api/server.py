@@ -17,15 +17,15 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.rest import ApiException
 from kubernetes.config import load_kube_config
 from kubernetes.dynamic import DynamicClient
-from waiting import eventually
+from waiting import eventually, scaled
 
 __all__ = ["Namespace", "Object", "Server", "credentials", "kubectl"]
 
 Object = dict[str, t.Any]
 
-_PATIENCE = 30.0
+_PATIENCE = scaled(30.0)
 # For so long nothing moves: the controllers have done what there was to do.
-_QUIET = 0.4
+_QUIET = scaled(0.4)
 
 
 class _NoDiscovery:
@@ -55,7 +55,7 @@ class Server:
         self.version = int(version["major"]), int("".join(filter(str.isdigit, version["minor"])))
 
     def request(self, method: str, path: str, body: object = None, **params: t.Any) -> Object:
-        response = self._client.request(method, path, body=body, serialize=False, _request_timeout=10.0, **params)
+        response = self._client.request(method, path, body=body, serialize=False, _request_timeout=scaled(10.0), **params)
         answer: Object = json.loads(response.data)
         return answer
 

@@ -15,9 +15,10 @@ from ansible_collections.kubemysql.replication.plugins.modules import mysql_clus
 from integration.api.module import run_module
 from integration.api.rights import role
 from integration.api.server import Namespace
+from waiting import scaled
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "permissions.md"
-PATIENCE = 120
+PATIENCE = scaled(120)
 
 
 def documented_rules() -> list[dict[str, t.Any]]:
@@ -36,7 +37,7 @@ def test_a_wrong_image_is_mended_and_the_cluster_lives_and_goes(namespace: Names
     right = run_module(**options, replicas=2, wait_timeout=PATIENCE)
     assert not right.get("failed"), right["msg"]
 
-    verified = run_module(module=mysql_cluster_verify, **options)
+    verified = run_module(module=mysql_cluster_verify, **options, wait_timeout=PATIENCE)
     assert verified["state"] == "healthy", verified
     assert verified["canary"]["arrived"]
 

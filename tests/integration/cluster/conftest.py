@@ -15,11 +15,13 @@ import pytest
 from integration.api.conftest import namespace_of, server
 from integration.api.server import Namespace, Server
 from integration.cluster.deployment import Deployment
+from waiting import scaled
 
 __all__ = ["server"]
 
 # Seconds after which a replica leaves the read Service, and after which it lags for the modules.
-MAX_LAG = 5
+REFERENCE_LAG = 5
+MAX_LAG = scaled(REFERENCE_LAG)
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 
 

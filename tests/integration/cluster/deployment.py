@@ -17,7 +17,7 @@ from ansible_collections.kubemysql.replication.plugins.modules import mysql_clus
 from integration.api.module import Result, run_module
 from integration.api.server import Namespace, Object
 from integration.cluster.instance import Instance
-from waiting import POD_GONE, eventually, within
+from waiting import POD_GONE, eventually, scaled, within
 
 __all__ = ["BACKGROUND", "Deployment", "Found", "cordoned", "found", "message"]
 
@@ -76,17 +76,19 @@ class Deployment:
         return [self[ordinal] for ordinal in range(self.replicas)]
 
     def deploy(self, **options: t.Any) -> None:
-        defaults = {"resources": RESOURCES, "wait_timeout": 180}
+        defaults = {"resources": RESOURCES, "wait_timeout": scaled(180)}
         result = run_module(namespace=self.namespace.name, replicas=self.replicas, **{**defaults, **options})
         assert not result.get("failed"), result["msg"]
 
     # --- judging ----------------------------------------------------------------------------------------------------
 
     def info(self, **options: t.Any) -> Result:
-        return run_module(module=mysql_cluster_info, namespace=self.namespace.name, **{**self.options, **options})
+        defaults = {"connect_timeout": scaled(5)}
+        return run_module(module=mysql_cluster_info, namespace=self.namespace.name, **{**defaults, **self.options, **options})
 
     def verify(self, **options: t.Any) -> Result:
-        return run_module(module=mysql_cluster_verify, namespace=self.namespace.name, **{**self.options, **options})
+        defaults = {"connect_timeout": scaled(5), "canary_timeout": scaled(10), "wait_timeout": scaled(120)}
+        return run_module(module=mysql_cluster_verify, namespace=self.namespace.name, **{**defaults, **self.options, **options})
 
     def look(self, **options: t.Any) -> Result:
         """Verify once, and only look."""
@@ -102,12 +104,12 @@ class Deployment:
 
         # A look is work for both cores of a small machine, and what is waited for needs them, too.
         reached = within(patience, as_expected, interval=0.2)
-        assert reached, f"waited {patience:g} s for {expected}: {looks[-1]['summary']}"
+        assert reached, f"waited {scaled(patience):g} s for {expected}: {looks[-1]['summary']}"
         return looks[-1]
 
     def healthy(self) -> None:
         """The cluster is healthy, or becomes it by itself; the proof is a row that arrives everywhere."""
-        result = self.verify(wait_timeout=90)
+        result = self.verify(wait_timeout=scaled(90))
         assert result.get("state") == "healthy", result["msg"]
         assert result["canary"]["arrived"]
         assert found(result) == set(), result["findings"]
@@ -120,7 +122,7 @@ class Deployment:
         return {address["targetRef"]["name"] for subset in subsets for address in subset.get("addresses") or []}
 
     def routed_within(self, seconds: float, service: str, pods: set[str]) -> float:
-        """The Service comes to lead to exactly these pods within so many seconds; after how many it does."""
+        """The Service comes to lead to exactly these pods within so many seconds of the reference machine; how many it took."""
         begin = time.monotonic()
         eventually(f"{service} to lead to {sorted(pods)}", lambda: self.routed(service) == pods, patience=seconds)
         return time.monotonic() - begin
@@ -135,7 +137,8 @@ class Deployment:
         """Until every replica has what the primary has."""
         executed = str(self[0].value("@@global.gtid_executed")).replace("\n", "")
         for replica in self.instances[1:]:
-            assert replica.value(f"WAIT_FOR_EXECUTED_GTID_SET('{executed}', 30)") == 0, f"{replica.name} does not catch up"
+            wait = f"WAIT_FOR_EXECUTED_GTID_SET('{executed}', {scaled(30)})"
+            assert replica.value(wait) == 0, f"{replica.name} does not catch up"
 
     # --- pods -------------------------------------------------------------------------------------------------------
 

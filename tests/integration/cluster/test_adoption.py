@@ -28,7 +28,7 @@ from integration.api.rights import role
 from integration.api.server import Namespace, Server, credentials
 from integration.cluster.deployment import RESOURCES, Deployment, found
 from integration.writer import Writer
-from waiting import eventually
+from waiting import eventually, scaled
 
 HERE = Path(__file__).parent
 DOCUMENT = Path(__file__).parents[3] / "docs" / "permissions.md"
@@ -45,7 +45,7 @@ class Incumbent(Deployment):
     image: str = ""
 
     def adopt(self, **options: t.Any) -> Result:
-        own = {"namespace": self.namespace.name, "image": self.image, "wait_timeout": 180}
+        own = {"namespace": self.namespace.name, "image": self.image, "wait_timeout": scaled(180)}
         return run_module(**{**OPTIONS, **own, **options})
 
 
@@ -58,7 +58,7 @@ def deployed(server: Server, name: str) -> Iterator[Incumbent]:
         made = Incumbent(namespace, options=access, secret=None, image=IMAGES[name])
         if name == "handmade":
             replicate(made)
-        ready = made.verify(wait_timeout=240)
+        ready = made.verify(wait_timeout=scaled(240))
         assert ready.get("state") == "healthy", ready["msg"]
         yield made
 
@@ -179,7 +179,7 @@ def assert_taken_over(cluster: Incumbent) -> None:
     claims = {key: value for key, value in before.items() if key[0] == "PersistentVolumeClaim"}
     old_pods = {pod["metadata"]["uid"] for pod in namespace.list("Pod")}
     address = namespace.live("Service", "mysql-read")["spec"]["clusterIP"]
-    with Writer(partial(application(namespace).connect, "mysql-0", 5.0)) as writer:
+    with Writer(partial(application(namespace).connect, "mysql-0", scaled(5.0))) as writer:
         writer.wait_for_more(100)
         result = cluster.adopt(**rights)
         assert not result.get("failed"), result["msg"]

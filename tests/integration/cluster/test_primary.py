@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from integration.cluster.deployment import Deployment, cordoned, found
+from waiting import scaled
 
 # While the node takes no pods, it takes nobody's.
 pytestmark = pytest.mark.alone
@@ -34,11 +35,12 @@ def test_primary_pod_gone(cluster: Deployment) -> None:
 def test_primary_stopped(cluster: Deployment) -> None:
     """It answers TCP and no SQL: one timeout, and its Service leads nowhere soon."""
     with cluster[0].server().frozen():
-        result = cluster.look(connect_timeout=1)
+        timeout = scaled(1)
+        result = cluster.look(connect_timeout=timeout)
         assert found(result) >= {("instance_unreachable", "mysql-0"), *(("gtid_unknown", name) for name in REPLICAS)}
-        assert result["duration"] < 2
+        assert result["duration"] < 2 * timeout
         silent = {("instance_unreachable", "mysql-0"), ("pod_not_ready", "mysql-0")}
-        result = cluster.until(silent | {("gtid_unknown", name) for name in REPLICAS}, connect_timeout=1)
+        result = cluster.until(silent | {("gtid_unknown", name) for name in REPLICAS}, connect_timeout=timeout)
         assert result["state"] == "failed"
         assert result["routes"] == {"primary": [], "read": list(REPLICAS)}
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from integration.cluster.deployment import Deployment, Found, found, message
 from integration.cluster.instance import Instance
-from waiting import eventually
+from waiting import eventually, scaled
 
 
 def not_ready(*findings: str, instance: str = "mysql-1") -> Found:
@@ -44,9 +44,10 @@ def test_duplicate_key(cluster: Deployment) -> None:
         assert "error 1062" in message(result, "applier_failed", "mysql-1")
         assert "Duplicate entry '7'" in message(result, "applier_failed", "mysql-1")
         # It does not mend itself, so nobody waits for it.
-        hopeless = cluster.verify(wait_timeout=300)
+        patience = scaled(300)
+        hopeless = cluster.verify(wait_timeout=patience)
         assert "waiting does not mend it" in hopeless["msg"]
-        assert hopeless["duration"] < 10
+        assert hopeless["duration"] < patience / 20
     finally:
         replica.write_unlogged("DELETE FROM shop.orders WHERE id = 7 AND note = 'of the replica'")
         replica.run("START REPLICA")
@@ -79,10 +80,10 @@ def test_network_to_the_source_cut(cluster: Deployment) -> None:
     primary, replica = cluster[0], cluster[1]
     with replica.cut_off_from(primary):
         primary.run("UPDATE shop.orders SET note = 'while cut off' WHERE id = 1")
-        result = cluster.until({("not_caught_up", "mysql-1")}, max_lag=1)
+        result = cluster.until({("not_caught_up", "mysql-1")}, max_lag=scaled(1))
         assert result["state"] == "degraded"
         assert {each["name"]: each["io_running"] for each in result["instances"]}["mysql-1"] == "yes"
-        late = cluster.look(canary=True, canary_timeout=1, max_lag=1)
+        late = cluster.look(canary=True, canary_timeout=scaled(1), max_lag=scaled(1))
         assert ("canary_late", "mysql-1") in found(late)
         assert list(late["canary"]["delays_ms"]) == ["mysql-1", "mysql-2"]
         # Its receiver gives up after replica_net_timeout.
@@ -138,7 +139,7 @@ def test_errant_transaction(cluster: Deployment) -> None:
         result = cluster.until({("errant_transactions", "mysql-2")})
         assert result["state"] == "degraded"
         assert gtid in message(result, "errant_transactions", "mysql-2")
-        assert "waiting does not mend it" in cluster.verify(wait_timeout=300)["msg"]
+        assert "waiting does not mend it" in cluster.verify(wait_timeout=scaled(300))["msg"]
 
 
 def test_errant_transaction_under_write_load(cluster: Deployment) -> None:

@@ -14,6 +14,7 @@ import yaml
 from integration.api.conftest import namespace_of, provide_mariadb
 from integration.api.server import Server
 from integration.cluster.deployment import Deployment, Found, found, message
+from waiting import scaled
 
 MANIFESTS = Path(__file__).parent / "tutorial.yml"
 ACCESS = {"selector": {"app": "mysql"}, "user": "root", "password": "", "tls": False}
@@ -32,7 +33,7 @@ def deployed(server: Server, node: None) -> Iterator[Deployment]:  # noqa: ARG00
         for manifest in yaml.safe_load(MANIFESTS.read_text(encoding="utf-8")):
             namespace.create(manifest["kind"], manifest["metadata"]["name"], manifest)
         made = Deployment(namespace, options={**ACCESS, "primary": "mysql-0"}, secret=None)
-        ready = made.verify(wait_timeout=240)
+        ready = made.verify(wait_timeout=scaled(240))
         assert ready.get("state") == "healthy", ready["msg"]
         made[0].run("CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT PRIMARY KEY, note VARCHAR(200))")
         yield made
@@ -41,7 +42,7 @@ def deployed(server: Server, node: None) -> Iterator[Deployment]:  # noqa: ARG00
 @pytest.fixture
 def tutorial(deployed: Deployment) -> Iterator[Deployment]:
     def healthy() -> None:
-        result = deployed.verify(wait_timeout=90)
+        result = deployed.verify(wait_timeout=scaled(90))
         assert (result["state"], found(result)) == ("healthy", WARNINGS), result["summary"]
         assert result["canary"]["arrived"]
 

@@ -17,6 +17,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
 from integration.mysqld.servers import ADMIN_PASSWORD, Cluster, Server, make_template
 from rootfs import root_file_system
+from waiting import scaled
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +61,6 @@ def connector(cluster: Cluster) -> PyMySqlConnector:
 
 @pytest.fixture
 def fleet(connector: PyMySqlConnector) -> Iterator[Fleet]:
-    fleet = Fleet(connector, timeout=3.0)
+    fleet = Fleet(connector, timeout=scaled(3.0))
     yield fleet
     fleet.close()

@@ -12,13 +12,14 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.replication.
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
 from unit.fakes.kubernetes_objects import SOUGHT, deployed
+from waiting import scaled
 
 __all__ = ["finding", "found", "judge"]
 
-MAX_LAG = 30.0
+MAX_LAG = scaled(30.0)
 
 
-def judge(fleet: Fleet, max_lag: float = MAX_LAG, catch_up: float = 1.0) -> Assessment:
+def judge(fleet: Fleet, max_lag: float = MAX_LAG, catch_up: float = scaled(1.0)) -> Assessment:
     return assess(observe(deployed(), fleet, SOUGHT, catch_up=catch_up), max_lag)
 
 

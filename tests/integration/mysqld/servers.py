@@ -18,7 +18,7 @@ import pymysql
 from ansible_collections.kubemysql.replication.plugins.module_utils.replication.parallel import at_once
 from integration.sql import Session, SqlServer, root_session
 from rootfs import UID
-from waiting import eventually
+from waiting import eventually, scaled
 
 # Where the root file system expects a pod's volume.
 MOUNT = "volume"
@@ -123,7 +123,7 @@ class LocalServer(SqlServer):
         if self.process is not None:
             # A stopped process takes no other signal to heart.
             self.process.kill()
-            self.process.wait(20)
+            self.process.wait(scaled(20))
             self.process = None
 
     def session(self) -> Session:
@@ -196,7 +196,7 @@ class Cluster:
         """Wait until every replica has what the primary has."""
         executed = str(self[self.primary].value("@@global.gtid_executed"))
         for server in self.replicas:
-            wait = f"WAIT_FOR_EXECUTED_GTID_SET('{executed}', 10) AS timed_out"
+            wait = f"WAIT_FOR_EXECUTED_GTID_SET('{executed}', {scaled(10)}) AS timed_out"
             assert server.value(wait) == 0, f"{server.name} does not catch up: {server.run('SHOW REPLICA STATUS')}"
 
     def stop(self) -> None:

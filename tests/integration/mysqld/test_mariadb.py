@@ -19,7 +19,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instan
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
 from integration.mysqld.servers import DATA, LocalServer, chrooted
 from rootfs import UID, root_file_system
-from waiting import eventually
+from waiting import eventually, scaled
 
 
 class MariaDb(LocalServer):
@@ -34,7 +34,7 @@ class MariaDb(LocalServer):
         self.launch("mariadbd", "--innodb-buffer-pool-size=16M")
 
     def instance(self) -> SqlInstance:
-        return SqlInstance(PyMySqlSession(self.session(), 5))
+        return SqlInstance(PyMySqlSession(self.session(), scaled(5)))
 
 
 @pytest.fixture(scope="module")

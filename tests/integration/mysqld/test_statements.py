@@ -13,7 +13,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Dialect, ServerVersion, Statement
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
 from integration.mysqld.servers import Cluster
-from waiting import eventually
+from waiting import eventually, scaled
 
 COLUMNS: dict[Statement, set[str]] = {
     "replica_status": {"Source_Host", "Source_UUID", "Replica_IO_Running", "Seconds_Behind_Source", "Source_SSL_Allowed"},
@@ -57,7 +57,7 @@ def test_statement(statement: Statement, cluster: Cluster, connector: PyMySqlCon
     # The primary lists a replica once that has reconnected after the reset.
     eventually("both replicas to be registered", lambda: len(cluster["mysql-0"].run("SHOW REPLICAS")) == 2)
     for name in cluster.servers:
-        session = connector.connect(name, 3)
+        session = connector.connect(name, scaled(3))
         dialect = Dialect(ServerVersion.parse(session.server_version))
         query = dialect.query(statement, *arguments)
         assert query is not None
@@ -72,7 +72,7 @@ def test_statement(statement: Statement, cluster: Cluster, connector: PyMySqlCon
 
 
 def test_status_of_primary_and_replica(cluster: Cluster, connector: PyMySqlConnector) -> None:
-    primary = SqlInstance(connector.connect("mysql-0", 3))
+    primary = SqlInstance(connector.connect("mysql-0", scaled(3)))
     status = primary.status()
     assert (status.server_id, status.writable, status.gtid_mode, status.log_bin) == (100, True, "ON", True)
     assert status.report_host == "mysql-0.mysql"
@@ -80,7 +80,7 @@ def test_status_of_primary_and_replica(cluster: Cluster, connector: PyMySqlConne
     assert primary.history() == status.history
     primary.close()
 
-    replica = SqlInstance(connector.connect("mysql-1", 3))
+    replica = SqlInstance(connector.connect("mysql-1", scaled(3)))
     seen = replica.status()
     (channel,) = seen.channels
     assert (seen.read_only, seen.super_read_only, seen.server_id) == (True, True, 101)
@@ -94,12 +94,12 @@ def test_status_of_primary_and_replica(cluster: Cluster, connector: PyMySqlConne
 
 
 def test_waiting_for_transactions_ends_in_time(cluster: Cluster, connector: PyMySqlConnector) -> None:
-    replica = SqlInstance(connector.connect("mysql-1", 1.5))
+    replica = SqlInstance(connector.connect("mysql-1", scaled(1.5)))
     executed = str(cluster["mysql-0"].value("@@global.gtid_executed"))
-    assert replica.wait_for_executed(executed, 5)
+    assert replica.wait_for_executed(executed, scaled(5))
     never = executed.partition(":")[0] + ":1000000"
     # Longer than the session's own patience: it is asked again and again instead of being taken for lost.
-    assert not replica.wait_for_executed(never, 4)
+    assert not replica.wait_for_executed(never, scaled(4))
     # For the server itself, no time at all means for ever.
     assert not replica.wait_for_executed(never, 0)
     replica.close()

@@ -19,7 +19,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
 from integration.api.module import Result, run_module
 from integration.api.server import Namespace, Object, credentials, kubectl
-from waiting import eventually
+from waiting import eventually, scaled
 
 __all__ = ["MARIADB", "MYSQL", "Deployment"]
 
@@ -48,10 +48,10 @@ MYSQL = Server(
     "docker.io/library/mysql:9.7",
     "cte_max_recursion_depth",
     "REPLACE(@@global.gtid_executed, CHAR(10), '')",
-    "WAIT_FOR_EXECUTED_GTID_SET('{}', 60)",
+    "WAIT_FOR_EXECUTED_GTID_SET('{}', {})",
 )
 MARIADB = Server(
-    "docker.io/library/mariadb:10.11", "max_recursive_iterations", "@@global.gtid_binlog_pos", "MASTER_GTID_WAIT('{}', 60)"
+    "docker.io/library/mariadb:10.11", "max_recursive_iterations", "@@global.gtid_binlog_pos", "MASTER_GTID_WAIT('{}', {})"
 )
 
 
@@ -73,7 +73,7 @@ class Deployment:
     def root(self, instance: str, sql: str) -> str:
         """Run SQL as root over the socket inside the pod."""
         command = [*kubectl(), "-n", self.namespace.name, "exec", "-i", instance, "-c", "mysql", "--", "bash", "-c", _ROOT]
-        done = subprocess.run(command, input=sql, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, input=sql, capture_output=True, text=True, timeout=scaled(120), check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -88,7 +88,7 @@ class Deployment:
             self.root("mysql-0", _FILL.format(table=table, rows=mebibytes * 64 // TABLES, limit=self.server.recursion_limit))
 
     def session(self, instance: str) -> PyMySqlSession:
-        return self._connector.connect(instance, 30)
+        return self._connector.connect(instance, scaled(30))
 
     def checksums(self, instance: str) -> dict[str, object]:
         """Checksum and number of rows of every table."""
@@ -102,7 +102,7 @@ class Deployment:
     def wait_for_writes(self, instance: str) -> None:
         """Until the instance has all that the primary has."""
         position = self.root("mysql-0", f"SELECT {self.server.position}")
-        assert self.root(instance, f"SELECT {self.server.wait.format(position)}") == "0"
+        assert self.root(instance, f"SELECT {self.server.wait.format(position, scaled(60))}") == "0"
 
     def pod(self, name: str) -> Object | None:
         return self.namespace.get("Pod", name)
@@ -129,7 +129,7 @@ class Deployment:
     def found_complete(self, name: str) -> bool:
         """Whether the pod's init container had nothing to clone, since another one had come to the end before."""
         command = [*kubectl(), "-n", self.namespace.name, "logs", name, "-c", "provision"]
-        log = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+        log = subprocess.run(command, capture_output=True, text=True, timeout=scaled(60), check=True).stdout
         return "is complete: nothing to do" in log
 
     def scale(self, replicas: int) -> None:

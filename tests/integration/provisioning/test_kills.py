@@ -16,7 +16,7 @@ from chaos import random_choices, share
 from integration.api.module import run_module
 from integration.provisioning.deployment import Deployment
 from integration.writer import Writer
-from waiting import eventually, within
+from waiting import eventually, scaled, until
 
 pytestmark = pytest.mark.chaos
 KILLS = share(4, full=20)
@@ -32,7 +32,7 @@ class Killer:
     deployment: Deployment
     choices: random.Random
     # What the last whole clone took, in seconds; it changes with what else the machine does.
-    whole: float = 120.0
+    whole: float = scaled(120.0)
     in_time: int = 0
     late: int = 0
 
@@ -67,7 +67,7 @@ class Killer:
         """Seconds that the clone took; None if it has not ended after ``patience`` seconds."""
         eventually("the clone to begin", lambda: self._running() or self._over())
         begin = time.monotonic()
-        return time.monotonic() - begin if within(patience, self._over) else None
+        return time.monotonic() - begin if until(begin + patience, self._over) else None
 
     def _running(self) -> bool:
         return self.deployment.provisioning(REPLICA)
@@ -84,7 +84,7 @@ def test_kills_at_random_moments(deployment: Deployment) -> None:
         while killer.in_time < KILLS:
             killer.kill()
             assert killer.late < LATE, f"{killer.late} moments came after the clone, {killer.in_time} before its end"
-        verified = run_module(module=mysql_cluster_verify, namespace=deployment.namespace.name, wait_timeout=180)
+        verified = run_module(module=mysql_cluster_verify, namespace=deployment.namespace.name, wait_timeout=scaled(180))
         assert verified.get("state") == "healthy", verified
     deployment.wait_for_writes(REPLICA)
     assert deployment.checksums(REPLICA) == deployment.checksums("mysql-0")
