@@ -1,5 +1,5 @@
 # make demo   a real Kubernetes and a replicating MySQL on this machine, from nothing
-# make test   every test, from nothing; side by side, as far as these let each other alone
+# make test   every test, from nothing, side by side; logs in tests/output/logs
 # make lint   style, types, layers      make unit   seconds, no cluster      make clean   stop and remove everything
 # make browser   the HTML page in Chromium, which is installed if it is missing
 # make docs   the site, in dist/docs    make gates  what Ansible's own tools say, on three versions of ansible-core
@@ -24,15 +24,13 @@ VENV_BENCH := $(KUBEMYSQL_HOME)/venv/bench
 KUBECONFIG_LOCAL := $(KUBEMYSQL_HOME)/kubeconfig
 LOCAL := env -u KUBECONFIG K8S_AUTH_KUBECONFIG=$(KUBECONFIG_LOCAL)
 
-# What goes side by side: versions of Ansible, folders of tests and scenarios, the latter with namespaces of their own.
+# Targets by folder or file: versions of Ansible, tests and scenarios, the latter two with namespaces of their own.
 CORES := core-2.16 core-2.19 core-2.21
 INTEGRATION := $(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/integration/*/test_*.py))))
 SCENARIOS := $(patsubst molecule/%/molecule.yml,e2e/%,$(wildcard molecule/*/molecule.yml))
-# What takes longest begins first, so that the rest fits beside it.
-LONGEST := integration/provisioning integration/cluster e2e/mariadb e2e/default
-SIDE_BY_SIDE := --no-print-directory --output-sync=target --jobs=3
+SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
-.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster mariadb demo test scripts \
+.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster mariadb demo test scripts $(SCRIPTS) \
 	integration $(INTEGRATION) alone e2e $(SCENARIOS) bench clean
 
 help:
@@ -100,6 +98,9 @@ mariadb: cluster
 scripts: cluster
 	pytest -q --numprocesses 3 --dist loadfile tests/scripts
 
+$(SCRIPTS): cluster
+	pytest -q tests/$@.py
+
 integration: $(INTEGRATION)
 	$(MAKE) --no-print-directory alone
 
@@ -114,11 +115,9 @@ e2e: $(SCENARIOS)
 $(SCENARIOS): mariadb
 	MOLECULE_GLOB='molecule/*/molecule.yml' molecule test --scenario-name $(@F)
 
+# What runs, and what beside what, is in tools/stages.toml.
 test:
-	$(MAKE) $(SIDE_BY_SIDE) lint unit browser gates
-	$(MAKE) --no-print-directory scripts
-	$(MAKE) $(SIDE_BY_SIDE) $(LONGEST) $(INTEGRATION) $(SCENARIOS)
-	$(MAKE) --no-print-directory alone demo
+	$(PYTHON) tools/run_stages.py tools/stages.toml tests/output/logs
 
 $(VENV_BENCH)/.complete: pyproject.toml
 	./tools/make-venv.sh $(PYTHON) $(VENV_BENCH) bench
