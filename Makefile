@@ -1,4 +1,5 @@
 # make demo   a real Kubernetes and a replicating MySQL on this machine, from nothing
+# make try    the tree as it is, in a small cluster of its own that stays; seconds
 # make test   every test, from nothing, side by side; logs in tests/output/logs
 # make lint   style, types, layers      make unit   seconds, no cluster      make clean   stop and remove everything
 # make browser   the HTML page in Chromium, which is installed if it is missing
@@ -30,7 +31,7 @@ INTEGRATION := $(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/integration/*
 SCENARIOS := $(patsubst molecule/%/molecule.yml,e2e/%,$(wildcard molecule/*/molecule.yml))
 SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
-.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster mariadb demo test scripts $(SCRIPTS) \
+.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster mariadb demo try test scripts $(SCRIPTS) \
 	integration $(INTEGRATION) alone e2e $(SCENARIOS) bench clean
 
 help:
@@ -89,6 +90,10 @@ cluster: venv
 
 demo: cluster
 	$(LOCAL) ansible-playbook playbooks/deploy-mysql.yml
+
+try: venv
+	python tests/generate_embedded.py
+	$(LOCAL) ./tools/try.sh
 
 # Added once, before those that use it are side by side.
 mariadb: cluster

@@ -233,9 +233,8 @@ class Run:
             self._failed(name)
 
     def _failed(self, name: str) -> None:
-        if self.first_failure is None:
-            self.first_failure = name
-            print(tail(self.log(name)), end="", flush=True)
+        print(tail(self.log(name)), end="", flush=True)
+        self.first_failure = self.first_failure or name
         if self.plan.stages[name].essential:
             self._stop(f"{name} failed")
             return
