@@ -65,7 +65,7 @@ lint: venv
 	ansible-lint --offline --profile production --strict
 
 unit: venv
-	pytest -q tests/unit
+	pytest -q --hypothesis-profile quick tests/unit
 
 browser: venv
 	pytest -q tests/browser

@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from run_stages import Plan, Result, Stage, count_tests, read_stages, total  # noqa: E402
 
+COMMAND = [sys.executable, str(ROOT / "tools" / "run_stages.py"), "stages.toml", "logs"]
 OK = Result(True)
 
 
@@ -34,18 +35,26 @@ class Project:
         rules = [f".PHONY: {name}\n{name}:\n\t@{recipe}\n" for name, recipe in recipes.items()]
         (folder / "Makefile").write_text("\n".join(rules))
 
+        # Settings of an outer make for its own children, such as -k or -n.
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+
     def start(self) -> subprocess.Popen[str]:
-        # What an outer make wants of its own children, such as -k or -n, is no matter of this one.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-        command = [sys.executable, str(ROOT / "tools" / "run_stages.py"), "stages.toml", "logs"]
         return subprocess.Popen(
-            command, cwd=self.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            COMMAND, cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
     def run(self) -> tuple[int, str]:
-        with self.start() as process:
-            output, _none = process.communicate()
-        return process.returncode, output
+        done = subprocess.run(
+            COMMAND,
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout
 
 
 def table(output: str) -> dict[str, str]:
