@@ -1,5 +1,6 @@
 # make demo   a real Kubernetes and a replicating MySQL on this machine, from nothing
-# make test   every test, from nothing; side by side, as far as these let each other alone
+# make try    the tree as it is, in a small cluster of its own that stays; seconds
+# make test   every test, from nothing, side by side; logs in tests/output/logs
 # make lint   style, types, layers      make unit   seconds, no cluster      make clean   stop and remove everything
 # make browser   the HTML page in Chromium, which is installed if it is missing
 # make docs   the site, in dist/docs    make gates  what Ansible's own tools say, on three versions of ansible-core
@@ -24,15 +25,13 @@ VENV_BENCH := $(KUBEMYSQL_HOME)/venv/bench
 KUBECONFIG_LOCAL := $(KUBEMYSQL_HOME)/kubeconfig
 LOCAL := env -u KUBECONFIG K8S_AUTH_KUBECONFIG=$(KUBECONFIG_LOCAL)
 
-# What goes side by side: versions of Ansible, folders of tests and scenarios, the latter with namespaces of their own.
+# Targets by folder or file: versions of Ansible, tests and scenarios, the latter two with namespaces of their own.
 CORES := core-2.16 core-2.19 core-2.21
 INTEGRATION := $(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/integration/*/test_*.py))))
 SCENARIOS := $(patsubst molecule/%/molecule.yml,e2e/%,$(wildcard molecule/*/molecule.yml))
-# What takes longest begins first, so that the rest fits beside it.
-LONGEST := integration/provisioning integration/cluster e2e/mariadb e2e/default
-SIDE_BY_SIDE := --no-print-directory --output-sync=target --jobs=3
+SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
-.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster mariadb demo test everything scripts \
+.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster mariadb demo try test scripts $(SCRIPTS) \
 	integration $(INTEGRATION) alone chaos e2e $(SCENARIOS) bench bench-tests clean
 
 help:
@@ -66,7 +65,7 @@ lint: venv
 	ansible-lint --offline --profile production --strict
 
 unit: venv
-	pytest -q tests/unit
+	pytest -q --hypothesis-profile quick tests/unit
 
 browser: venv
 	pytest -q tests/browser
@@ -92,6 +91,10 @@ cluster: venv
 demo: cluster
 	$(LOCAL) ansible-playbook playbooks/deploy-mysql.yml
 
+try: venv
+	python tests/generate_embedded.py
+	$(LOCAL) ./tools/try.sh
+
 # Added once, before those that use it are side by side.
 mariadb: cluster
 	ansible-playbook molecule/shared/image-mariadb.yml
@@ -100,6 +103,9 @@ mariadb: cluster
 SCRIPT_WORKERS ?= 3
 scripts: cluster
 	pytest -q --numprocesses $(SCRIPT_WORKERS) --dist loadfile tests/scripts
+
+$(SCRIPTS): cluster
+	pytest -q tests/$@.py
 
 integration: $(INTEGRATION)
 	$(MAKE) --no-print-directory alone
@@ -119,15 +125,10 @@ e2e: $(SCENARIOS)
 $(SCENARIOS): mariadb
 	KUBEMYSQL_MACHINE_FACTOR=$$(python tests/machine.py) MOLECULE_GLOB='molecule/*/molecule.yml' molecule test --scenario-name $(@F)
 
-# Measured once: later, the tests' own work would make the machine slower than it is.
+# What runs, and what beside what, is in tools/stages.toml. The machine's factor is measured once: later, the tests' own work
+# would make the machine slower than it is.
 test:
-	KUBEMYSQL_MACHINE_FACTOR=$$($(PYTHON) tests/machine.py) $(MAKE) --no-print-directory everything
-
-everything:
-	$(MAKE) $(SIDE_BY_SIDE) lint unit browser gates
-	$(MAKE) --no-print-directory scripts
-	$(MAKE) $(SIDE_BY_SIDE) $(LONGEST) $(INTEGRATION) $(SCENARIOS)
-	$(MAKE) --no-print-directory alone demo
+	KUBEMYSQL_MACHINE_FACTOR=$$($(PYTHON) tests/machine.py) $(PYTHON) tools/run_stages.py tools/stages.toml tests/output/logs
 
 $(VENV_BENCH)/.complete: pyproject.toml
 	./tools/make-venv.sh $(PYTHON) $(VENV_BENCH) bench

@@ -85,12 +85,12 @@ class FakeObjectStore:
 
     def get(self, kind: str, name: str) -> Manifest | None:
         self._note("get", kind, name)
-        return copy.deepcopy(self.objects.get((kind, name)))
+        return _deep(self.objects.get((kind, name)))
 
     def list(self, kind: str, selector: Mapping[str, str]) -> list[Manifest]:
         self._note("list", kind, "")
         found = [each for (its_kind, _name), each in sorted(self.objects.items()) if its_kind == kind]
-        return [copy.deepcopy(each) for each in found if selector.items() <= each["metadata"].get("labels", {}).items()]
+        return [_deep(each) for each in found if selector.items() <= each["metadata"].get("labels", {}).items()]
 
     def apply(self, manifest: Manifest) -> Applied:
         key = _key(manifest)
@@ -99,16 +99,16 @@ class FakeObjectStore:
         taken = self._taken(key, live, manifest)
         if taken and not self.force_conflicts:
             raise _conflict(key, taken)
-        kept = _without(copy.deepcopy(live or {}), self._applied.get(key, {}), manifest)
+        kept = _without(_deep(live or {}), self._applied.get(key, {}), manifest)
         merged = _merged(kept, manifest)
         merged["metadata"]["managedFields"] = _managers(live)
         stored = self._stored(merged, live)
         if not self.dry_run:
             self.objects[key] = stored
-            self._applied[key] = copy.deepcopy(manifest)
+            self._applied[key] = _deep(manifest)
             for path in taken:
                 self._others[key].pop(path)
-        return Applied(copy.deepcopy(stored), created=live is None)
+        return Applied(_deep(stored), created=live is None)
 
     def take_over(self, manifest: Manifest) -> Applied:
         key = _key(manifest)
@@ -120,7 +120,7 @@ class FakeObjectStore:
         applied = twin.apply(manifest)
         self._changes = twin._changes
         if not self.dry_run:
-            self._applied[key] = copy.deepcopy(manifest)
+            self._applied[key] = _deep(manifest)
             self._others.pop(key, None)
         return applied
 
@@ -142,10 +142,10 @@ class FakeObjectStore:
             raise self.failures[verb, kind]
 
     def _stored(self, manifest: Manifest, live: Manifest | None) -> Manifest:
-        stored = copy.deepcopy(manifest)
+        stored = _deep(manifest)
         metadata = stored.setdefault("metadata", {})
         if live is not None and _content(live) == _content(stored):
-            return copy.deepcopy(live)
+            return _deep(live)
         if "spec" in stored:
             old = (live or {}).get("metadata", {}).get("generation", 0)
             metadata["generation"] = old + ((live or {}).get("spec") != stored["spec"])
@@ -153,6 +153,13 @@ class FakeObjectStore:
         metadata.setdefault("uid", f"uid-{self._changes}")
         metadata["resourceVersion"] = str(self._changes)
         return stored
+
+
+def _deep(value: t.Any) -> t.Any:
+    """A copy of what JSON can hold; several times faster than ``copy.deepcopy``, which most tests would wait for."""
+    if isinstance(value, dict):
+        return {key: _deep(below) for key, below in value.items()}
+    return [_deep(item) for item in value] if isinstance(value, list) else value
 
 
 def _key(manifest: Manifest) -> Key:
@@ -203,7 +210,7 @@ def _managers(live: Manifest | None) -> list[Manifest]:
 def _merged(live: t.Any, new: t.Any) -> t.Any:
     if isinstance(live, dict) and isinstance(new, dict):
         return {**live, **{key: _merged(live.get(key), value) for key, value in new.items()}}
-    return copy.deepcopy(new)
+    return _deep(new)
 
 
 def _without(live: Manifest, before: Manifest, now: Manifest) -> Manifest:

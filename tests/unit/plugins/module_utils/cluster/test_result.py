@@ -76,7 +76,7 @@ def spellings(password: str) -> set[str]:
     return {text for raw in (password, encoded) for text in (raw, json.dumps(raw)[1:-1], repr(raw)[1:-1])}
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=settings().max_examples // 3)
 @given(
     old=st.lists(PASSWORDS, min_size=4, max_size=4, unique=True),
     new=st.fixed_dictionaries({}, optional=dict.fromkeys(PASSWORD_OPTIONS, PASSWORDS)),

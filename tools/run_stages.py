@@ -1,0 +1,293 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs targets of the Makefile side by side, each with a log of its own, and ends with a table of them.
+
+usage: run_stages.py STAGES LOGS
+  STAGES   TOML file; ``tools/stages.toml`` describes its keys
+  LOGS     folder for the output of each stage
+
+Exit status: 0 if every stage is ok, 1 if not, 128 plus the number of the signal that ended the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import graphlib
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tomllib
+
+TAIL_LINES = 40
+# Time for a test that is interrupted to end its servers; a runner of CI kills a few seconds later.
+GRACE_SECONDS = 8.0
+# A word of pytest's closing line, and how it is counted. Words that are missing here, such as `deselected`, are not counted.
+PYTEST_WORDS = {
+    "passed": "passed",
+    "xfailed": "passed",
+    "xpassed": "passed",
+    "failed": "failed",
+    "error": "failed",
+    "errors": "failed",
+    "skipped": "skipped",
+}
+PYTEST_CLOSING = re.compile(r"^=* ?((?:\d+ [a-z]+, )*\d+ [a-z]+) in \d[\d.]*s(?: \([\d:]+\))? ?=*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A target of the Makefile."""
+
+    name: str
+    seconds: float
+    needs: tuple[str, ...] = ()
+    slots: int = 1
+    essential: bool = False
+
+
+@dataclass
+class Result:
+    """``ok`` is None for a stage that did not run; ``note`` holds the reason."""
+
+    ok: bool | None
+    note: str = ""
+    seconds: float = 0.0
+    tests: Counter[str] | None = None
+
+
+class Plan:
+    """Decides which stage starts next, and which can no longer start."""
+
+    def __init__(self, stages: t.Sequence[Stage], slots: int) -> None:
+        self.stages = {stage.name: stage for stage in stages}
+        self.slots = slots
+        order = graphlib.TopologicalSorter({stage.name: stage.needs for stage in stages}).static_order()
+        self._chain: dict[str, float] = {}
+        for name in reversed(list(order)):
+            after = [self._chain[stage.name] for stage in stages if name in stage.needs]
+            self._chain[name] = self.stages[name].seconds + max(after, default=0.0)
+        for stage in stages:
+            if stage.slots > slots:
+                raise ValueError(f"{stage.name} takes {stage.slots} slots of {slots}")
+
+    def startable(self, results: t.Mapping[str, Result], running: t.Container[str]) -> list[Stage]:
+        """Stages whose needs are ok and for which there are slots; the longest chain of stages to the end first."""
+        waiting = [stage for stage in self.stages.values() if stage.name not in results and stage.name not in running]
+        ready = [stage for stage in waiting if all(need in results and results[need].ok for need in stage.needs)]
+        free = self.slots - sum(stage.slots for stage in self.stages.values() if stage.name in running)
+        chosen = []
+        for stage in sorted(ready, key=lambda stage: -self._chain[stage.name]):
+            if stage.slots <= free:
+                chosen.append(stage)
+                free -= stage.slots
+        return chosen
+
+    def all_needs(self, name: str) -> set[str]:
+        needs = self.stages[name].needs
+        return set(needs).union(*(self.all_needs(need) for need in needs))
+
+    def dependents(self, name: str) -> list[str]:
+        return [other for other in self.stages if name in self.all_needs(other)]
+
+
+def read_stages(path: Path) -> Plan:
+    """The file's stages. Errors: an unknown key or need, a cycle, a stage with more slots than there are."""
+    content = tomllib.loads(path.read_text())
+    stages = [Stage(name, **{**keys, "needs": tuple(keys.get("needs", ()))}) for name, keys in content["stages"].items()]
+    unknown = {need for stage in stages for need in stage.needs} - {stage.name for stage in stages}
+    if unknown:
+        raise ValueError(f"needed, but no stage: {', '.join(sorted(unknown))}")
+    return Plan(stages, content["slots"])
+
+
+def count_tests(log: str) -> Counter[str] | None:
+    """The sum of all closing lines of pytest; None if there is none."""
+    closings = PYTEST_CLOSING.findall(log)
+    if not closings:
+        return None
+    counts: Counter[str] = Counter()
+    for number, word in re.findall(r"(\d+) ([a-z]+)", ", ".join(closings)):
+        if word in PYTEST_WORDS:
+            counts[PYTEST_WORDS[word]] += int(number)
+    return counts
+
+
+def total(results: t.Iterable[Result]) -> Counter[str]:
+    """Tests of pytest, and one for each stage without any. A stage that failed counts as one failure at least."""
+    counts: Counter[str] = Counter()
+    for result in results:
+        counts += result.tests or Counter()
+        if result.ok is None:
+            counts["skipped"] += 1
+        elif not result.ok and not (result.tests or {}).get("failed"):
+            counts["failed"] += 1
+        elif result.tests is None:
+            counts["passed"] += 1
+    return counts
+
+
+def tail(path: Path) -> str:
+    lines = path.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    return "".join(f"  | {line}\n" for line in lines)
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A stage that runs, in a process group of its own."""
+
+    popen: subprocess.Popen[bytes]
+    begin: float = field(default_factory=time.monotonic)
+
+    def send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, number)
+
+
+# Either a stage that ended, by name, or a signal that arrived.
+Event = str | signal.Signals
+
+
+class Run:
+    """One run of all stages. Only the main thread changes anything; others tell it by the queue."""
+
+    def __init__(self, plan: Plan, logs: Path) -> None:
+        self.plan = plan
+        self.logs = logs
+        self.begin = time.monotonic()
+        self.results: dict[str, Result] = {}
+        self.first_failure: str | None = None
+        self.signal: signal.Signals | None = None
+        self._running: dict[str, Process] = {}
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+
+    def run(self) -> int:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # SimpleQueue.put may interrupt another one.
+            signal.signal(number, lambda number, _frame: self._events.put(signal.Signals(number)))
+        while len(self.results) < len(self.plan.stages):
+            for stage in self.plan.startable(self.results, self._running):
+                self._start(stage)
+            event = self._events.get()
+            if isinstance(event, signal.Signals):
+                self.signal = event
+                self._stop(event.name)
+            else:
+                self._ended(event)
+        self._summary()
+        if self.signal:
+            return 128 + self.signal
+        return 0 if all(result.ok for result in self.results.values()) else 1
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def _say(self, text: str) -> None:
+        print(f"[{duration(time.monotonic() - self.begin):>11}] {text}", flush=True)
+
+    def _start(self, stage: Stage) -> None:
+        # Make would do again what another stage has done; --old-file takes it for done.
+        done = [f"--old-file={need}" for need in sorted(self.plan.all_needs(stage.name))]
+        path = self.log(stage.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as log:
+            popen = subprocess.Popen(
+                ["make", "--no-print-directory", *done, stage.name],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._running[stage.name] = Process(popen)
+        self._say(f"{stage.name} starts")
+        threading.Thread(target=self._await, args=(stage.name, popen), daemon=True).start()
+
+    def _await(self, name: str, popen: subprocess.Popen[bytes]) -> None:
+        popen.wait()
+        self._events.put(name)
+
+    def _ended(self, name: str) -> None:
+        process = self._running.pop(name, None)
+        if process is None:
+            return
+        seconds = time.monotonic() - process.begin
+        ok = process.popen.returncode == 0
+        self.results[name] = Result(ok, "", seconds, count_tests(self.log(name).read_text(errors="replace")))
+        self._say(f"{name} {'ok' if ok else 'FAILED'} after {duration(seconds)}")
+        if not ok:
+            self._failed(name)
+
+    def _failed(self, name: str) -> None:
+        print(tail(self.log(name)), end="", flush=True)
+        self.first_failure = self.first_failure or name
+        if self.plan.stages[name].essential:
+            self._stop(f"{name} failed")
+            return
+        for other in self.plan.dependents(name):
+            if other not in self.results:
+                self.results[other] = Result(None, f"not run: {name} failed")
+                self._say(f"{other} cannot run, because {name} failed")
+
+    def _stop(self, reason: str) -> None:
+        """Ends what runs; nothing else starts."""
+        self._say(f"{reason}: the run ends")
+        end_all(list(self._running.values()))
+        for name, process in self._running.items():
+            seconds = time.monotonic() - process.begin
+            tests = count_tests(self.log(name).read_text(errors="replace"))
+            self.results[name] = Result(False, f"stopped: {reason}", seconds, tests)
+        self._running.clear()
+        for name in self.plan.stages.keys() - self.results.keys():
+            self.results[name] = Result(None, f"not run: {reason}")
+
+    def _summary(self) -> None:
+        if self.first_failure:
+            print(f"\nThe first failure: {self.first_failure}, {self.log(self.first_failure)}")
+            print(tail(self.log(self.first_failure)), end="")
+        width = max(map(len, self.plan.stages))
+        print(f"\n{'stage':{width}}  seconds  state")
+        for name in self.plan.stages:
+            result = self.results[name]
+            state = result.note or ("ok" if result.ok else f"FAILED: {self.log(name)}")
+            tests = ", ".join(f"{number} {word}" for word, number in sorted((result.tests or {}).items()))
+            print(f"{name:{width}}  {result.seconds:7.0f}  {state}{f'  ({tests})' if tests else ''}")
+        counts = total(self.results.values())
+        print(f"\nThe whole run took {duration(time.monotonic() - self.begin)}; the logs are in {self.logs}")
+        print(f"Tests: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+
+
+def end_all(processes: t.Sequence[Process]) -> None:
+    """Interrupts the groups, so that tests clean up, and kills those that do not end."""
+    for process in processes:
+        process.send(signal.SIGINT)
+    deadline = time.monotonic() + GRACE_SECONDS
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.popen.wait(max(0.0, deadline - time.monotonic()))
+        # Make may end before those that it started.
+        process.send(signal.SIGKILL)
+        process.popen.wait()
+
+
+def main() -> int:
+    stages, logs = map(Path, sys.argv[1:])
+    return Run(read_stages(stages), logs).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
