@@ -59,6 +59,16 @@ unpack() {
   mv "$work/debian/usr/share/gocode/src/github.com/modern-go/reflect2" vendor/github.com/modern-go/
   mkdir cmd/kubernetes
   cp "$main" cmd/kubernetes/
+  # A deleted pod is gone a second after its end instead of ten, and five seconds after it instead of a minute where the
+  # kubelet has overlooked its sandbox (kubernetes/kubernetes#97288).
+  shorten pkg/kubelet/status/status_manager.go 'syncPeriod = ' '10 \* time.Second' 'time.Second'
+  shorten pkg/kubelet/kubelet.go 'ContainerGCPeriod = ' 'time.Minute' '5 * time.Second'
+}
+
+# shorten FILE NAME OLD NEW: change a period that cannot be configured.
+shorten() {
+  sed -i "s/\($2\)$3\$/\1$4/" "$1"
+  grep -qF "$2$4" "$1"
 }
 
 # The only generated file that the source package lacks: the schemas of all kinds, which server-side apply goes by.
