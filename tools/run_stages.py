@@ -25,7 +25,7 @@ import threading
 import time
 import typing as t
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import tomllib
@@ -64,6 +64,8 @@ class Result:
     ok: bool | None
     note: str = ""
     seconds: float = 0.0
+    # Of its own processes; those of pods are not among them.
+    core_seconds: float = 0.0
     tests: Counter[str] | None = None
 
 
@@ -147,12 +149,21 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
 
 
-@dataclass(frozen=True)
 class Process:
     """A stage that runs, in a process group of its own."""
 
-    popen: subprocess.Popen[bytes]
-    begin: float = field(default_factory=time.monotonic)
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self.popen = popen
+        self.begin = time.monotonic()
+        self.ended = threading.Event()
+        self.core_seconds = 0.0
+
+    def wait(self) -> None:
+        """Wait for the end, and note what the stage's processes have computed. One thread alone may call it."""
+        _pid, status, usage = os.wait4(self.popen.pid, 0)
+        self.popen.returncode = os.waitstatus_to_exitcode(status)
+        self.core_seconds = usage.ru_utime + usage.ru_stime
+        self.ended.set()
 
     def send(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -213,12 +224,12 @@ class Run:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._running[stage.name] = Process(popen)
+        process = self._running[stage.name] = Process(popen)
         self._say(f"{stage.name} starts")
-        threading.Thread(target=self._await, args=(stage.name, popen), daemon=True).start()
+        threading.Thread(target=self._await, args=(stage.name, process), daemon=True).start()
 
-    def _await(self, name: str, popen: subprocess.Popen[bytes]) -> None:
-        popen.wait()
+    def _await(self, name: str, process: Process) -> None:
+        process.wait()
         self._events.put(name)
 
     def _ended(self, name: str) -> None:
@@ -227,7 +238,8 @@ class Run:
             return
         seconds = time.monotonic() - process.begin
         ok = process.popen.returncode == 0
-        self.results[name] = Result(ok, "", seconds, count_tests(self.log(name).read_text(errors="replace")))
+        tests = count_tests(self.log(name).read_text(errors="replace"))
+        self.results[name] = Result(ok, "", seconds, process.core_seconds, tests)
         self._say(f"{name} {'ok' if ok else 'FAILED'} after {duration(seconds)}")
         if not ok:
             self._failed(name)
@@ -250,7 +262,7 @@ class Run:
         for name, process in self._running.items():
             seconds = time.monotonic() - process.begin
             tests = count_tests(self.log(name).read_text(errors="replace"))
-            self.results[name] = Result(False, f"stopped: {reason}", seconds, tests)
+            self.results[name] = Result(False, f"stopped: {reason}", seconds, process.core_seconds, tests)
         self._running.clear()
         for name in self.plan.stages.keys() - self.results.keys():
             self.results[name] = Result(None, f"not run: {reason}")
@@ -260,12 +272,14 @@ class Run:
             print(f"\nThe first failure: {self.first_failure}, {self.log(self.first_failure)}")
             print(tail(self.log(self.first_failure)), end="")
         width = max(map(len, self.plan.stages))
-        print(f"\n{'stage':{width}}  seconds  state")
+        print(f"\n{'stage':{width}}  seconds  computed  state")
         for name in self.plan.stages:
             result = self.results[name]
             state = result.note or ("ok" if result.ok else f"FAILED: {self.log(name)}")
             tests = ", ".join(f"{number} {word}" for word, number in sorted((result.tests or {}).items()))
-            print(f"{name:{width}}  {result.seconds:7.0f}  {state}{f'  ({tests})' if tests else ''}")
+            print(
+                f"{name:{width}}  {result.seconds:7.0f}  {result.core_seconds:8.0f}  {state}{f'  ({tests})' if tests else ''}"
+            )
         counts = total(self.results.values())
         print(f"\nThe whole run took {duration(time.monotonic() - self.begin)}; the logs are in {self.logs}")
         print(f"Tests: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
@@ -277,11 +291,10 @@ def end_all(processes: t.Sequence[Process]) -> None:
         process.send(signal.SIGINT)
     deadline = time.monotonic() + GRACE_SECONDS
     for process in processes:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.popen.wait(max(0.0, deadline - time.monotonic()))
+        process.ended.wait(max(0.0, deadline - time.monotonic()))
         # Make may end before those that it started.
         process.send(signal.SIGKILL)
-        process.popen.wait()
+        process.ended.wait()
 
 
 def main() -> int:

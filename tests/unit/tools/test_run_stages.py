@@ -59,7 +59,7 @@ class Project:
 
 def table(output: str) -> dict[str, str]:
     """The state of each stage in the closing table."""
-    rows = re.findall(r"^(\S+) +\d+  (.*)$", output.rpartition("\nstage ")[2], re.MULTILINE)
+    rows = re.findall(r"^(\S+) +\d+ +\d+  (.*)$", output.rpartition("\nstage ")[2], re.MULTILINE)
     return dict(rows)
 
 
@@ -74,6 +74,12 @@ def test_all_ok(tmp_path: Path) -> None:
     assert table(output) == {"one": "ok  (3 passed, 1 skipped)", "two": "ok"}
     assert last_line(output) == "Tests: 4 passed, 0 failed, 1 skipped"
     assert (tmp_path / "logs" / "one.log").read_text() == "3 passed, 1 skipped in 0.10s\n"
+
+
+def test_the_table_shows_what_a_stage_computed(tmp_path: Path) -> None:
+    compute = "import time; [None for _ in iter(lambda: time.process_time() < 0.7, False)]"
+    _status, output = Project(tmp_path, "one = { seconds = 1 }", one=f'{sys.executable} -S -c "{compute}"').run()
+    assert re.search(r"^one +\d+ +1  ok$", output, re.MULTILINE)
 
 
 def test_a_failure_ends_what_depends_on_it_and_nothing_else(tmp_path: Path) -> None:
