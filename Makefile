@@ -125,10 +125,9 @@ e2e: $(SCENARIOS)
 $(SCENARIOS): mariadb
 	KUBEMYSQL_MACHINE_FACTOR=$$(python tests/machine.py) MOLECULE_GLOB='molecule/*/molecule.yml' molecule test --scenario-name $(@F)
 
-# What runs, and what beside what, is in tools/stages.toml. The machine's factor is measured once: later, the tests' own work
-# would make the machine slower than it is.
+# What runs, and what beside what, is in tools/stages.toml.
 test:
-	KUBEMYSQL_MACHINE_FACTOR=$$($(PYTHON) tests/machine.py) $(PYTHON) tools/run_stages.py tools/stages.toml tests/output/logs
+	PYTHON=$(PYTHON) tools/run-tests.sh tools/stages.toml
 
 $(VENV_BENCH)/.complete: pyproject.toml
 	./tools/make-venv.sh $(PYTHON) $(VENV_BENCH) bench

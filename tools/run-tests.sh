@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Run the stages of a table, with the machine's factor measured once: later, the tests' own work would make the machine slower
+# than it is.
+#
+# usage: run-tests.sh TABLE
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${PYTHON:-python3}
+export KUBEMYSQL_MACHINE_FACTOR=${KUBEMYSQL_MACHINE_FACTOR:-$("$python" tests/machine.py)}
+echo "machine factor $KUBEMYSQL_MACHINE_FACTOR"
+exec "$python" tools/run_stages.py "$1" tests/output/logs
