@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"math/rand"
 	"os"
@@ -22,6 +23,7 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubeadm "k8s.io/kubernetes/cmd/kubeadm/app/cmd"
+	kubeadmutil "k8s.io/kubernetes/cmd/kubeadm/app/util"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
@@ -46,6 +48,12 @@ func main() {
 	pflag.CommandLine.SetNormalizeFunc(cliflag.WordSepNormalizeFunc)
 	logs.InitLogs()
 	defer logs.FlushLogs()
+	if name == "kubeadm" {
+		// As its own main does: it is given the log's options, and its error is printed.
+		pflag.CommandLine.AddGoFlagSet(flag.CommandLine)
+		kubeadmutil.CheckErr(command.Execute())
+		return
+	}
 	if err := command.Execute(); err != nil {
 		os.Exit(1)
 	}
