@@ -18,6 +18,8 @@ from urllib.parse import urlencode
 Object = dict[str, Any]
 WATCH_SECONDS = 600
 RETRY_SECONDS = 0.1
+# In a pod that starts before the service addresses are translated, a connection that was begun then never comes about.
+CONNECT_SECONDS = 2
 log = logging.getLogger("kube_watch")
 
 
@@ -59,7 +61,10 @@ class KubeApi:
         context = ssl.create_default_context(cafile=self.ca)
         if self.certificate:
             context.load_cert_chain(self.certificate, self.key)
-        return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=context)
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=CONNECT_SECONDS, context=context)
+        connection.connect()
+        connection.sock.settimeout(timeout)
+        return connection
 
     def headers(self) -> dict[str, str]:
         """Return what every request carries; a token is read anew, as the kubelet renews it."""
