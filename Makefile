@@ -3,6 +3,7 @@
 # make test   every test, from nothing, side by side; logs in tests/output/logs
 # make lint   style, types, layers      make unit   seconds, no cluster      make clean   stop and remove everything
 # make browser   the HTML page in Chromium, which is installed if it is missing
+# make kind   as `make cluster` with KUBEMYSQL_PROVIDER=kind, which then also `make demo` and the tests have to be given
 # make docs   the site, in dist/docs    make gates  what Ansible's own tools say, on three versions of ansible-core
 
 SHELL := /bin/bash
@@ -20,6 +21,10 @@ export ANSIBLE_COLLECTIONS_PATH := $(TREE)
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export KUBEMYSQL_HOME ?= $(HOME)/.cache/kubemysql
+# Molecule runs in folders of its own.
+ifdef KUBEMYSQL_KIND_CONFIG
+export KUBEMYSQL_KIND_CONFIG := $(abspath $(KUBEMYSQL_KIND_CONFIG))
+endif
 VENV_BENCH := $(KUBEMYSQL_HOME)/venv/bench
 # The local cluster's own kubeconfig; the caller's is never read or changed.
 KUBECONFIG_LOCAL := $(KUBEMYSQL_HOME)/kubeconfig
@@ -31,7 +36,7 @@ INTEGRATION := $(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/integration/*
 SCENARIOS := $(patsubst molecule/%/molecule.yml,e2e/%,$(wildcard molecule/*/molecule.yml))
 SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
-.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster mariadb demo try test scripts $(SCRIPTS) \
+.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster kind mariadb demo try test scripts $(SCRIPTS) \
 	integration $(INTEGRATION) alone chaos e2e $(SCENARIOS) bench bench-tests clean
 
 help:
@@ -87,6 +92,9 @@ $(CORES): venv
 
 cluster: venv
 	ansible-playbook molecule/shared/cluster-up.yml
+
+kind:
+	KUBEMYSQL_PROVIDER=kind $(MAKE) --no-print-directory cluster
 
 demo: cluster
 	$(LOCAL) ansible-playbook playbooks/deploy-mysql.yml

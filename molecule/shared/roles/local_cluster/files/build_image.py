@@ -22,11 +22,13 @@ from typing import Any
 
 # A fixed time makes the same inputs give the same bytes.
 EPOCH = 1_700_000_000
+# Beyond this size a file's content is not read to see whether it has changed.
+LARGE = 1 << 20
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 EXCLUDED = ("doc", "man", "locale", "info", "lintian", "bug", "mysql-test", "bash-completion")
 
 
-def build_root(image: dict[str, Any], context: Path, apt_list: Path, layer: Path) -> None:
+def build_root(image: dict[str, Any], context: Path, apt_list: Path, inputs: dict[str, Path], layer: Path) -> None:
     """Install the image's packages into a new root and write it as one tar."""
     command = ["mmdebstrap", "--quiet", "--variant=minbase", "--mode=root"]
     # A mirror's copy of a suite is often older than its own expiry date.
@@ -41,6 +43,7 @@ def build_root(image: dict[str, Any], context: Path, apt_list: Path, layer: Path
         "IMAGE_CONTEXT": str(context),
         "IMAGE_VERSION": image["version"],
         "SOURCE_DATE_EPOCH": str(EPOCH),
+        **{f"IMAGE_{name.upper()}": str(path) for name, path in inputs.items()},
     }
     subprocess.run(command, env=environment, check=True, stdout=sys.stderr)
 
@@ -92,18 +95,28 @@ def pack(layer: Path, reference: str, config: dict[str, Any], archive: Path) -> 
         add_bytes(tar, "manifest.json", json.dumps(manifest).encode())
 
 
-def build_key(source: Path) -> str:
+def files_of(path: Path) -> list[Path]:
+    """Return a file, or the files of a folder, to any depth."""
+    return [each for each in sorted(path.rglob("*")) if each.is_file()] if path.is_dir() else [path]
+
+
+def identity(path: Path) -> bytes:
+    """Return what tells a file from another of its name: its content, or of a large one when it was written."""
+    state = path.stat()
+    return path.read_bytes() if state.st_size < LARGE else f"{state.st_size} {state.st_mtime_ns}".encode()
+
+
+def build_key(source: Path, inputs: dict[str, Path]) -> str:
     """Return a digest of everything that decides how the image looks, except what the mirror has today."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    folders = (source, source.parent / "common")
-    files = [path for folder in folders for path in sorted(folder.glob("*"))] if source.is_dir() else [source]
-    for path in files:
-        if path.is_file():
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for origin in (source, source.parent / "common", *inputs.values()):
+        for path in files_of(origin) if origin.exists() else ():
+            if path.suffix != ".pyc":
+                digest.update(path.name.encode() + b"\0" + identity(path))
     return digest.hexdigest()[:12]
 
 
-def build(source: Path, reference: str, archive: Path, apt_folder: Path | None) -> None:
+def build(source: Path, reference: str, archive: Path, apt_folder: Path | None, inputs: dict[str, Path]) -> None:
     """Build an archive beside its final place."""
     work = archive.with_name(archive.name + ".partial")
     shutil.rmtree(work, ignore_errors=True)
@@ -113,7 +126,7 @@ def build(source: Path, reference: str, archive: Path, apt_folder: Path | None) 
     if apt_folder:
         image = json.loads((source / "image.json").read_text(encoding="utf-8"))
         config = image["config"]
-        build_root(image, source, apt_folder / f"{image['suite']}.list", layer)
+        build_root(image, source, apt_folder / f"{image['suite']}.list", inputs, layer)
     else:
         build_static(source, layer)
     pack(layer, reference, config, work / "image.tar")
@@ -133,22 +146,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="folder with image.json, or a C file")
     parser.add_argument("cache", type=Path, help="folder the archives are kept in")
-    parser.add_argument("--reference", required=True, help="the image's name with its tag")
+    parser.add_argument("--reference", required=True, help="the image's name with its tag; {key} is what it is made of")
     parser.add_argument("--apt-folder", type=Path, help="folder with <suite>.list files, for a folder's image")
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=PATH", help="what else the image is made of")
     options = parser.parse_args()
 
+    inputs = {name: Path(path).resolve() for name, _equals, path in (each.partition("=") for each in options.input)}
     source: Path = options.source.resolve()
     cache: Path = options.cache.resolve()
     name = source.stem
-    archive = cache / f"{name}-{build_key(source)}.tar"
+    key = build_key(source, inputs)
+    reference = options.reference.format(key=key)
+    archive = cache / f"{name}-{key}.tar"
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / f"{name}.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         changed = not archive.exists()
         if changed:
-            build(source, options.reference, archive, options.apt_folder and options.apt_folder.resolve())
+            build(source, reference, archive, options.apt_folder and options.apt_folder.resolve(), inputs)
             prune(cache, name)
-    print(json.dumps({"changed": changed, "image": f"{options.reference}={archive}"}))
+    print(json.dumps({"changed": changed, "image": f"{reference}={archive}"}))
 
 
 if __name__ == "__main__":

@@ -158,8 +158,17 @@ def start_following(api: KubeApi, names: Names) -> None:
         event.wait()
 
 
+def serve(names: Names, address: str) -> None:
+    """Answer at an address for ever."""
+    udp = UdpServer((address, 53), UdpHandler)
+    tcp = TcpServer((address, 53), TcpHandler)
+    udp.names = tcp.names = names
+    threading.Thread(target=udp.serve_forever, daemon=True).start()
+    tcp.serve_forever()
+
+
 def main() -> None:
-    """Serve for ever."""
+    """Serve the names of the cluster that the options describe."""
     parser = argparse.ArgumentParser(description=__doc__)
     KubeApi.add_options(parser)
     parser.add_argument("--listen", required=True)
@@ -168,11 +177,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     names = Names(options.zone)
     start_following(KubeApi.from_options(options), names)
-    udp = UdpServer((options.listen, 53), UdpHandler)
-    tcp = TcpServer((options.listen, 53), TcpHandler)
-    udp.names = tcp.names = names
-    threading.Thread(target=udp.serve_forever, daemon=True).start()
-    tcp.serve_forever()
+    serve(names, options.listen)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from urllib.parse import urlencode
 Object = dict[str, Any]
 WATCH_SECONDS = 600
 RETRY_SECONDS = 0.1
+# In a pod that starts before the service addresses are translated, a connection that was begun then never comes about.
+CONNECT_SECONDS = 2
 log = logging.getLogger("kube_watch")
 
 
@@ -37,8 +39,9 @@ class KubeApi:
     host: str
     port: int
     ca: Path
-    certificate: Path
-    key: Path
+    certificate: Path | None = None
+    key: Path | None = None
+    token: Path | None = None
 
     @classmethod
     def add_options(cls, parser: argparse.ArgumentParser) -> None:
@@ -56,14 +59,25 @@ class KubeApi:
     def connect(self, timeout: float) -> http.client.HTTPSConnection:
         """Open a connection."""
         context = ssl.create_default_context(cafile=self.ca)
-        context.load_cert_chain(self.certificate, self.key)
-        return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=context)
+        if self.certificate:
+            context.load_cert_chain(self.certificate, self.key)
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=CONNECT_SECONDS, context=context)
+        connection.connect()
+        connection.sock.settimeout(timeout)
+        return connection
+
+    def headers(self) -> dict[str, str]:
+        """Return what every request carries; a token is read anew, as the kubelet renews it."""
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token.read_text(encoding='ascii')}"
+        return headers
 
     def request(self, method: str, path: str, body: Object | None = None) -> Object:
         """Send one request and return the object it answers with."""
         with contextlib.closing(self.connect(timeout=10)) as connection:
             content = None if body is None else json.dumps(body)
-            connection.request(method, path, content, {"Content-Type": "application/json"})
+            connection.request(method, path, content, self.headers())
             response = connection.getresponse()
             text = response.read().decode()
         if response.status >= http.client.BAD_REQUEST:
@@ -75,7 +89,7 @@ class KubeApi:
         """Yield watch events until the server ends the stream."""
         query = urlencode({"watch": "1", "resourceVersion": version, "timeoutSeconds": WATCH_SECONDS})
         with contextlib.closing(self.connect(timeout=WATCH_SECONDS + 30)) as connection:
-            connection.request("GET", f"{path}?{query}")
+            connection.request("GET", f"{path}?{query}", headers=self.headers())
             response = connection.getresponse()
             if response.status != http.client.OK:
                 raise ApiError(response.status, response.read().decode())

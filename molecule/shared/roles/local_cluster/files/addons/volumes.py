@@ -22,6 +22,9 @@ CLAIM_ANNOTATIONS = (
     "volume.beta.kubernetes.io/storage-provisioner",
     "volume.kubernetes.io/storage-provisioner",
 )
+# Set by the scheduler where a claim waits for its first pod.
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+HOST_NAME = "kubernetes.io/hostname"
 VOLUMES = "/api/v1/persistentvolumes"
 log = logging.getLogger("volumes")
 
@@ -44,6 +47,7 @@ class Provisioner:
         annotations = claim["metadata"].get("annotations") or {}
         return (
             any(annotations.get(name) == self.name for name in CLAIM_ANNOTATIONS)
+            and annotations.get(SELECTED_NODE, self.node) == self.node
             and not claim["spec"].get("volumeName")
             and claim["spec"].get("volumeMode", "Filesystem") == "Filesystem"
             and "deletionTimestamp" not in claim["metadata"]
@@ -67,7 +71,7 @@ class Provisioner:
     def volume(self, name: str, claim: Object, policy: str) -> Object:
         """Return the volume object for a claim, bound to it from the start."""
         meta, spec = claim["metadata"], claim["spec"]
-        here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [self.node]}
+        here = {"key": HOST_NAME, "operator": "In", "values": [self.node]}
         return {
             "apiVersion": "v1",
             "kind": "PersistentVolume",
@@ -90,11 +94,17 @@ class Provisioner:
             },
         }
 
+    def is_here(self, volume: Object) -> bool:
+        """Tell whether a volume of ours lies on this node."""
+        (term,) = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+        return any(self.node in each["values"] for each in term["matchExpressions"] if each["key"] == HOST_NAME)
+
     def is_released(self, volume: Object) -> bool:
         """Tell whether a volume of ours has lost its claim and may go."""
         annotations = volume["metadata"].get("annotations") or {}
         return (
             annotations.get(PROVISIONED_BY) == self.name
+            and self.is_here(volume)
             and volume.get("status", {}).get("phase") == "Released"
             and volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
             and "deletionTimestamp" not in volume["metadata"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 from pathlib import Path
 
 TOP = Path("/sys/fs/cgroup")
-NAME = "kubemysql"
 # A group of this hierarchy takes no process before it is told which of these it may use.
 CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
 
@@ -19,35 +19,44 @@ def hierarchies() -> list[Path]:
     return [path for path in sorted(TOP.iterdir()) if path.is_dir() and (path / "cgroup.procs").exists()]
 
 
-def create() -> bool:
+def create(name: str) -> bool:
     """Create the group wherever it is missing; return whether it was."""
     created = False
     for top in hierarchies():
-        group = top / NAME
+        group = top / name
         if not group.exists():
             group.mkdir()
             created = True
-        for name in CPUSET_FILES:
-            if (group / name).exists() and not (group / name).read_text().strip() and top != TOP:
-                (group / name).write_text((top / name).read_text())
+        for file in CPUSET_FILES:
+            if (group / file).exists() and not (group / file).read_text().strip() and top != TOP:
+                (group / file).write_text((top / file).read_text())
     return created
 
 
-def remove() -> bool:
+def remove(name: str) -> bool:
     """Remove the group everywhere, the innermost first; return whether there was one."""
     found = False
     for top in hierarchies():
-        for folder, _folders, _files in os.walk(top / NAME, topdown=False):
+        for folder, _folders, _files in os.walk(top / name, topdown=False):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
                 found = True
     return found
 
 
-def contains(line: str) -> bool:
-    """Tell whether a line of a process's cgroup file names our group."""
-    return line.split(":", 2)[2].startswith(f"/{NAME}/")
+def thaw(name: str) -> None:
+    """Let frozen processes of the group run: with v1 these do not end before, whatever the signal."""
+    for path in (TOP / "freezer" / name).rglob("freezer.state"):
+        with contextlib.suppress(OSError):
+            path.write_text("THAWED")
+
+
+def contains(name: str, line: str) -> bool:
+    """Tell whether a line of a process's cgroup file names the group."""
+    return line.split(":", 2)[2].startswith(f"/{name}/")
 
 
 if __name__ == "__main__":
-    print("changed" if create() else "unchanged")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    print("changed" if create(parser.parse_args().name) else "unchanged")

@@ -50,7 +50,7 @@ def read(path: Path) -> bytes:
         return b""
 
 
-def belongs(pid: int, run_folder: Path) -> bool:
+def belongs(pid: int, run_folder: Path, group: str) -> bool:
     """Tell whether a process is one of ours: a daemon or a shim by its mark, a container by its control group."""
     proc = Path(f"/proc/{pid}")
     if f"{MARK}={run_folder}".encode() in read(proc / "environ").split(b"\0"):
@@ -58,19 +58,21 @@ def belongs(pid: int, run_folder: Path) -> bool:
     if str(run_folder / "containerd.sock").encode() in read(proc / "cmdline").split(b"\0"):
         return True
     groups = read(proc / "cgroup").decode(errors="replace").splitlines()
-    return any(cgroups.contains(line) for line in groups)
+    return any(cgroups.contains(group, line) for line in groups)
 
 
-def end_processes(run_folder: Path, logs: Path) -> bool:
+def end_processes(run_folder: Path, logs: Path, group: str) -> bool:
     """End the daemons, then whatever they started, until nothing of it is left."""
     found = False
     daemons = {record.name: record for record in Daemons(run_folder, logs).all()}
     # Whoever would restart the others goes first, and does so with force: its state is removed anyway.
     for name in sorted(daemons, key=lambda name: name != "kubelet"):
         found |= daemons[name].stop(seconds=0)
+    cgroups.thaw(group)
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
-        ours = [pid for pid in processes() if pid != os.getpid() and belongs(pid, run_folder) and start_time(pid)]
+        pids = (pid for pid in processes() if pid != os.getpid())
+        ours = [pid for pid in pids if belongs(pid, run_folder, group) and start_time(pid)]
         if not ours:
             return found
         if time.monotonic() > deadline:
@@ -151,7 +153,7 @@ def noted(run_folder: Path) -> dict[str, Any]:
     try:
         before: dict[str, Any] = json.loads((run_folder / "before.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {"settings": {}, "pod_logs": True}
+        return {"settings": {}, "pod_logs": True, "missing": []}
     return before
 
 
@@ -197,6 +199,13 @@ def remove_traces() -> None:
             folder.rmdir()
 
 
+def remove_made_folders(names: list[str]) -> None:
+    """Remove folders that were not there before, and that nobody has used since."""
+    for name in names:
+        with contextlib.suppress(OSError):
+            Path(name).rmdir()
+
+
 def remove_folders(folders: list[Path]) -> bool:
     """Remove our folders, and never across a mount."""
     found = False
@@ -215,17 +224,19 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--bridge", required=True)
+    parser.add_argument("--cgroup", required=True)
     options = parser.parse_args()
     state: Path = options.state
     run_folder: Path = options.run
-    found = end_processes(run_folder, state / "log")
+    found = end_processes(run_folder, state / "log", options.cgroup)
     remove_traces()
     before = noted(run_folder)
     remove_pod_logs(state, others=before["pod_logs"])
     found |= unmount([state, run_folder])
     found |= remove_network(options.bridge)
-    found |= cgroups.remove()
+    found |= cgroups.remove(options.cgroup)
     restore_settings(before["settings"])
+    remove_made_folders(before.get("missing", []))
     found |= remove_folders([state, run_folder])
     print("changed" if found else "unchanged")
 

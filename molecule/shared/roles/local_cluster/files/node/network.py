@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 POD_LOGS = Path("/var/log/pods")
+# Docker creates these: one for a node container that mounts it, the others for itself.
+MADE_FOLDERS = ("/lib/modules", "/run/docker/plugins", "/run/docker")
 CHAINS = (("filter", "FORWARD"), ("filter", "INPUT"), ("mangle", "FORWARD"))
 # kubelet and kube-proxy set these themselves; they are noted here to be put back.
 NOTED_SETTINGS = (
@@ -84,8 +86,10 @@ def note_machine(path: Path, names: list[str]) -> None:
     if path.exists():
         return
     values = {name: setting_path(name).read_text().strip() for name in names if setting_path(name).exists()}
+    missing = [name for name in MADE_FOLDERS if not Path(name).exists()]
+    note = {"settings": values, "pod_logs": POD_LOGS.exists(), "missing": missing}
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps({"settings": values, "pod_logs": POD_LOGS.exists()}), encoding="utf-8")
+    partial.write_text(json.dumps(note), encoding="utf-8")
     partial.rename(path)
 
 
