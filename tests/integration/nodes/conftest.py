@@ -19,8 +19,8 @@ from waiting import scaled
 
 __all__ = ["server"]
 
-# By default a pod stays bound to a node that is lost for 300 seconds.
-EVICTED_AFTER = scaled(20)
+# Seconds after which Kubernetes deletes the pods of a node that is lost; by default 300.
+EVICTED_AFTER = scaled(45)
 TOLERATIONS = [
     {"key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": EVICTED_AFTER}
     for taint in ("not-ready", "unreachable")
@@ -43,6 +43,7 @@ def deployment(server: Server, nodes: Nodes) -> Iterator[Deployment]:
         with nodes[made.node_of("mysql-1")].cordoned():
             made.replicas = 3
             made.deploy(tolerations=TOLERATIONS)
+        assert made.on(made.node_of("mysql-0")) == {"mysql-0", "mysql-2"}
         made.application.prepare()
         yield made
 
