@@ -58,6 +58,19 @@ def upgrade(connection: socket.socket) -> socket.socket:
     return connection
 
 
+def greet(connection: socket.socket) -> None:
+    """Open the port's two channels."""
+    for channel in (b"\0", b"\1"):
+        connection.sendall(frame(channel + struct.pack("<H", PORT)))
+
+
+def say_goodbye(connection: socket.socket) -> None:
+    """And wait for the client to end the connection, after its own greeting and farewell."""
+    connection.sendall(frame(struct.pack("!H", 1000), ABNF.OPCODE_CLOSE))
+    while connection.recv(1 << 16):
+        pass
+
+
 @pytest.fixture
 def tls(tmp_path: Path) -> ssl.SSLContext:
     """A server's, with a certificate that nobody knows."""
@@ -112,13 +125,9 @@ def test_a_server_that_says_goodbye_first_leaves_no_connection_behind(listen: Ca
     listener = listen(upgrade)
     with closing(connect(f"http://{listener.address}", scaled(10))) as stream:
         server = listener.upgraded()
-        for channel in (b"\0", b"\1"):
-            server.sendall(frame(channel + struct.pack("<H", PORT)))
-        server.sendall(frame(struct.pack("!H", 1000), ABNF.OPCODE_CLOSE))
+        greet(server)
+        say_goodbye(server)
         assert stream.recv(1) == b""
-        # The client's greeting and farewell, and the end of the connection.
-        while server.recv(1 << 16):
-            pass
 
 
 def silent(connection: socket.socket) -> socket.socket:
@@ -155,7 +164,7 @@ def test_a_server_that_falls_silent_over_tls_is_given_up(
 def given_up(host: str) -> None:
     """The client is the one that gives up: a frozen node never would."""
     with pytest.raises(Unreachable, match=r"port-forward to mysql-0:3306 failed: .*timed out"):
-        connect(host, timeout=0.5)
+        connect(host, timeout=0.2)
 
 
 def test_a_connection_outlives_the_timeout_it_was_made_with(listen: Callable[[Behaviour], Listener]) -> None:
@@ -164,8 +173,7 @@ def test_a_connection_outlives_the_timeout_it_was_made_with(listen: Callable[[Be
     listener = listen(upgrade)
     with closing(connect(f"http://{listener.address}", timeout)) as stream:
         server = listener.upgraded()
-        for channel in (b"\0", b"\1"):
-            server.sendall(frame(channel + struct.pack("<H", PORT)))
+        greet(server)
         late = frame(b"\0" + b"late")
         server.sendall(late[:1])
         with pytest.raises(TimeoutError):
@@ -173,3 +181,4 @@ def test_a_connection_outlives_the_timeout_it_was_made_with(listen: Callable[[Be
         server.sendall(late[1:])
         stream.settimeout(scaled(10))
         assert stream.recv(4) == b"late"
+        say_goodbye(server)
