@@ -118,11 +118,9 @@ class Nodes(dict[str, Node]):
 
     def __init__(self, server: Server, home: Path) -> None:
         note = home / "local-cluster.json"
-        known = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {"nodes": []}
-        workers = [each for each in known["nodes"] if each["takes_pods"]]
-        super().__init__(
-            {each["name"]: Node(server, known["docker"], each["container"], each["name"]) for each in workers},
-        )
+        known = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+        workers = [each for each in known.get("nodes", []) if each["takes_pods"]] if known.get("provider") == "kind" else []
+        super().__init__({each["name"]: Node(server, known["docker"], each["container"], each["name"]) for each in workers})
 
     def restored(self) -> None:
         """Until every node is as it was; that of a test before is not in the way of the next one."""
