@@ -1,6 +1,7 @@
 # make demo   a real Kubernetes and a replicating MySQL on this machine, from nothing
 # make try    the tree as it is, in a small cluster of its own that stays; seconds
 # make test   every test, from nothing, side by side; logs in tests/output/logs
+# make test-kind   what needs several nodes, with kind, which it takes down in the end
 # make lint   style, types, layers      make unit   seconds, no cluster      make clean   stop and remove everything
 # make browser   the HTML page in Chromium, which is installed if it is missing
 # make kind   as `make cluster` with KUBEMYSQL_PROVIDER=kind, which then also `make demo` and the tests have to be given
@@ -32,12 +33,15 @@ LOCAL := env -u KUBECONFIG K8S_AUTH_KUBECONFIG=$(KUBECONFIG_LOCAL)
 
 # Targets by folder or file: versions of Ansible, tests and scenarios, the latter two with namespaces of their own.
 CORES := core-2.16 core-2.19 core-2.21
-INTEGRATION := $(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/integration/*/test_*.py))))
-SCENARIOS := $(patsubst molecule/%/molecule.yml,e2e/%,$(wildcard molecule/*/molecule.yml))
+# These take nodes away from a cluster that has several.
+NODES := integration/nodes e2e/node_lost
+INTEGRATION := $(filter-out $(NODES),$(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/integration/*/test_*.py)))))
+SCENARIOS := $(filter-out $(NODES),$(patsubst molecule/%/molecule.yml,e2e/%,$(wildcard molecule/*/molecule.yml)))
+KIND := kind/default kind/node_lost kind/nodes
 SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
-.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster kind kind/default mariadb demo try test scripts $(SCRIPTS) \
-	integration $(INTEGRATION) alone chaos e2e $(SCENARIOS) bench bench-tests clean
+.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster kind $(KIND) mariadb demo try test test-kind \
+	scripts $(SCRIPTS) integration $(INTEGRATION) alone chaos e2e $(SCENARIOS) $(NODES) bench bench-tests clean
 
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
@@ -97,9 +101,12 @@ kind:
 	KUBEMYSQL_PROVIDER=kind $(MAKE) --no-print-directory cluster
 
 # On three nodes. It takes a native cluster down, so it is no neighbour for anything that uses one.
-kind/default: venv
-	KUBEMYSQL_PROVIDER=kind KUBEMYSQL_KIND_CONFIG=molecule/shared/roles/local_cluster/files/kind/nodes-3.yml \
-		$(MAKE) --no-print-directory --old-file=mariadb e2e/default
+kind/default: TARGET := e2e/default
+kind/node_lost: TARGET := e2e/node_lost
+kind/nodes: TARGET := integration/nodes
+$(KIND): venv
+	export KUBEMYSQL_PROVIDER=kind KUBEMYSQL_KIND_CONFIG=molecule/shared/roles/local_cluster/files/kind/nodes-3.yml; \
+	$(MAKE) --no-print-directory cluster && $(MAKE) --no-print-directory --old-file=mariadb $(TARGET)
 
 demo: cluster
 	$(LOCAL) ansible-playbook playbooks/deploy-mysql.yml
@@ -123,7 +130,7 @@ $(SCRIPTS): cluster
 integration: $(INTEGRATION)
 	$(MAKE) --no-print-directory alone
 
-$(INTEGRATION): mariadb
+$(INTEGRATION) integration/nodes: mariadb
 	$(LOCAL) pytest -q -m "not alone" tests/$@
 
 alone: cluster
@@ -135,12 +142,17 @@ chaos: mariadb
 
 e2e: $(SCENARIOS)
 
-$(SCENARIOS): mariadb
+$(SCENARIOS) e2e/node_lost: mariadb
 	KUBEMYSQL_MACHINE_FACTOR=$$(python tests/machine.py) MOLECULE_GLOB='molecule/*/molecule.yml' molecule test --scenario-name $(@F)
 
 # What runs, and what beside what, is in tools/stages.toml.
 test:
 	PYTHON=$(PYTHON) tools/run-tests.sh tools/stages.toml
+
+# Taken down in the end, whatever comes out.
+test-kind:
+	trap 'ansible-playbook molecule/shared/cluster-down.yml >/dev/null' EXIT; \
+	PYTHON=$(PYTHON) tools/run-tests.sh tools/stages-kind.toml
 
 $(VENV_BENCH)/.complete: pyproject.toml
 	./tools/make-venv.sh $(PYTHON) $(VENV_BENCH) bench

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import traceback
 import typing as t
 from collections.abc import Mapping, Sequence
@@ -26,13 +27,14 @@ from .ownership import ownership_patch, replacement
 from .port import Applied, Event, Manifest
 
 try:
+    import certifi
     from kubernetes import config as kubernetes_config
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.client.rest import ApiException
     from kubernetes.dynamic import DynamicClient
-    from kubernetes.stream.ws_client import PortForward, create_websocket
+    from kubernetes.stream.ws_client import PortForward, websocket_proxycare
     from urllib3.exceptions import HTTPError
-    from websocket import WebSocketException, setdefaulttimeout
+    from websocket import WebSocket, WebSocketException
     from yaml import YAMLError
 
     class _Forward(PortForward):
@@ -216,15 +218,18 @@ class KubernetesClient:
         url = f"{address}{self._path('Pod', pod)}/portforward?ports={port}"
         token = self._configuration.auth_settings().get("BearerToken")
         headers = {"authorization": token["value"]} if token else {}
-        # The library gives no timeout of its own, and a dead node must not hold it for the kernel's minutes.
-        setdefaulttimeout(timeout)
+        websocket = _websocket(self._configuration)
+        # Before it connects: a node that is frozen takes connections and never answers.
+        websocket.settimeout(timeout)
         try:
-            websocket = create_websocket(self._configuration, url, headers)
+            websocket.connect(url, **_connect_options(self._configuration, url, headers))
             # The server's greeting can share a TLS record with the handshake's answer. It then waits in a buffer that the
             # library's thread does not look into before more arrives: the answer to this.
             websocket.ping()
         except (WebSocketException, OSError) as error:
             raise Unreachable(f"port-forward to {pod}:{port} failed: {error}") from error
+        # From here on the library's thread waits for whichever end has something, however long; the caller has the timeout.
+        websocket.settimeout(None)
         forward = _Forward(websocket, [port])
         stream: socket.socket = forward.socket(port)
         stream.settimeout(timeout)
@@ -254,6 +259,27 @@ class KubernetesClient:
                 f"cannot {purpose}: no answer from {self._configuration.host} ({reason}). "
                 "Check kubeconfig, context and host, and that the cluster is running"
             ) from error
+
+
+def _websocket(configuration: Configuration) -> WebSocket:
+    """A connection still to be made. The library's ``create_websocket`` makes it at once, and without a timeout."""
+    tls: dict[str, t.Any] = {"cert_reqs": ssl.CERT_NONE}
+    if configuration.verify_ssl:
+        tls = {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": configuration.ssl_ca_cert or certifi.where()}
+        if configuration.assert_hostname is not None:
+            tls["check_hostname"] = configuration.assert_hostname
+    tls |= {"certfile": configuration.cert_file, "keyfile": configuration.key_file}
+    # Older releases of the library do not know it.
+    tls["server_hostname"] = getattr(configuration, "tls_server_name", None)
+    return WebSocket(sslopt=tls, skip_utf8_validation=False)
+
+
+def _connect_options(configuration: Configuration, url: str, headers: Mapping[str, object]) -> Mapping[str, t.Any]:
+    lines = [f"{name}: {value}" for name, value in {**headers, "sec-websocket-protocol": "v4.channel.k8s.io"}.items()]
+    options: Mapping[str, t.Any] = {"header": lines}
+    if configuration.proxy or configuration.proxy_headers:
+        options = websocket_proxycare(options, configuration, url, headers)
+    return options
 
 
 def _translate(error: ApiException, purpose: str, namespace: str) -> ApiError:

@@ -77,18 +77,22 @@ class Deployment:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def fill(self, mebibytes: int) -> None:
-        """Make the tables and put at least so much into them."""
+    def prepare(self) -> None:
+        """Make the account and its database."""
         self.root("mysql-0", f"CREATE USER app@'%' IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON shop.* TO app@'%'")
         self.root("mysql-0", "CREATE DATABASE shop")
+
+    def fill(self, mebibytes: int) -> None:
+        """Make the tables and put at least so much into them."""
+        self.prepare()
         self.root("mysql-0", "CREATE TABLE shop.written (id INT PRIMARY KEY, text VARCHAR(200))")
         for table in range(TABLES):
             columns = "id INT AUTO_INCREMENT PRIMARY KEY, filling MEDIUMBLOB"
             self.root("mysql-0", f"CREATE TABLE shop.bulk{table} ({columns})")
             self.root("mysql-0", _FILL.format(table=table, rows=mebibytes * 64 // TABLES, limit=self.server.recursion_limit))
 
-    def session(self, instance: str) -> PyMySqlSession:
-        return self._connector.connect(instance, scaled(30))
+    def session(self, instance: str, timeout: float | None = None) -> PyMySqlSession:
+        return self._connector.connect(instance, timeout or scaled(30))
 
     def checksums(self, instance: str) -> dict[str, object]:
         """Checksum and number of rows of every table."""

@@ -220,7 +220,9 @@ def test_the_total_hides_no_failure() -> None:
 
 
 def test_every_folder_of_tests_and_every_scenario_is_a_stage() -> None:
-    stages = read_stages(ROOT / "tools" / "stages.toml").stages.keys()
+    stages = set(read_stages(ROOT / "tools" / "stages.toml").stages)
+    on_kind = {"kind/nodes": "integration/nodes", "kind/node_lost": "e2e/node_lost"}
+    stages |= {on_kind[name] for name in read_stages(ROOT / "tools" / "stages-kind.toml").stages.keys() & on_kind}
     folders = {f"integration/{path.parent.name}" for path in ROOT.glob("tests/integration/*/test_*.py")}
     scenarios = {f"e2e/{path.parent.name}" for path in ROOT.glob("molecule/*/molecule.yml")}
     assert folders and scenarios
@@ -228,6 +230,7 @@ def test_every_folder_of_tests_and_every_scenario_is_a_stage() -> None:
     assert {name for name in stages if name.startswith("e2e/")} == scenarios
 
 
-def test_every_stage_needs_the_virtual_environment() -> None:
-    plan = read_stages(ROOT / "tools" / "stages.toml")
+@pytest.mark.parametrize("file", ["stages.toml", "stages-kind.toml"])
+def test_every_stage_needs_the_virtual_environment(file: str) -> None:
+    plan = read_stages(ROOT / "tools" / file)
     assert [name for name in plan.stages if "venv" not in plan.all_needs(name)] == ["venv"]
