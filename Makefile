@@ -1,7 +1,7 @@
 # make demo   a real Kubernetes and a replicating MySQL on this machine, from nothing
 # make try    the tree as it is, in a small cluster of its own that stays; seconds
 # make test   every test, from nothing, side by side; logs in tests/output/logs
-# make test-kind   what needs several nodes, with kind, which it takes down in the end
+# make test-kind   what needs several nodes, on kind, which is taken down in the end
 # make lint   style, types, layers      make unit   seconds, no cluster      make clean   stop and remove everything
 # make browser   the HTML page in Chromium, which is installed if it is missing
 # make kind   as `make cluster` with KUBEMYSQL_PROVIDER=kind, which then also `make demo` and the tests have to be given
@@ -37,10 +37,9 @@ CORES := core-2.16 core-2.19 core-2.21
 NODES := integration/nodes e2e/node_lost
 INTEGRATION := $(filter-out $(NODES),$(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/integration/*/test_*.py)))))
 SCENARIOS := $(filter-out $(NODES),$(patsubst molecule/%/molecule.yml,e2e/%,$(wildcard molecule/*/molecule.yml)))
-KIND := kind/default kind/node_lost kind/nodes
 SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
-.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster kind $(KIND) mariadb demo try test test-kind \
+.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster cluster-down kind mariadb demo try test test-kind \
 	scripts $(SCRIPTS) integration $(INTEGRATION) alone chaos e2e $(SCENARIOS) $(NODES) bench bench-tests clean
 
 help:
@@ -97,16 +96,8 @@ $(CORES): venv
 cluster: venv
 	ansible-playbook molecule/shared/cluster-up.yml
 
-kind:
+kind: venv
 	KUBEMYSQL_PROVIDER=kind $(MAKE) --no-print-directory cluster
-
-# On three nodes. It takes a native cluster down, so it is no neighbour for anything that uses one.
-kind/default: TARGET := e2e/default
-kind/node_lost: TARGET := e2e/node_lost
-kind/nodes: TARGET := integration/nodes
-$(KIND): venv
-	export KUBEMYSQL_PROVIDER=kind KUBEMYSQL_KIND_CONFIG=molecule/shared/roles/local_cluster/files/kind/nodes-3.yml; \
-	$(MAKE) --no-print-directory cluster && $(MAKE) --no-print-directory --old-file=mariadb $(TARGET)
 
 demo: cluster
 	$(LOCAL) ansible-playbook playbooks/deploy-mysql.yml
@@ -115,14 +106,17 @@ try: venv
 	python tests/generate_embedded.py
 	$(LOCAL) ./tools/try.sh
 
+cluster-down: venv
+	ansible-playbook molecule/shared/cluster-down.yml
+
 # Added once, before those that use it are side by side.
+e2e/mariadb e2e/seed integration/cluster integration/provisioning: mariadb
 mariadb: cluster
 	ansible-playbook molecule/shared/image-mariadb.yml
 
 # Here most of the time is waiting, in servers and network namespaces that each worker has for itself.
-SCRIPT_WORKERS ?= 3
 scripts: cluster
-	pytest -q --numprocesses $(SCRIPT_WORKERS) --dist loadfile tests/scripts
+	pytest -q --numprocesses 3 --dist loadfile tests/scripts
 
 $(SCRIPTS): cluster
 	pytest -q tests/$@.py
@@ -130,7 +124,7 @@ $(SCRIPTS): cluster
 integration: $(INTEGRATION)
 	$(MAKE) --no-print-directory alone
 
-$(INTEGRATION) integration/nodes: mariadb
+$(INTEGRATION) integration/nodes: cluster
 	$(LOCAL) pytest -q -m "not alone" tests/$@
 
 alone: cluster
@@ -142,17 +136,16 @@ chaos: mariadb
 
 e2e: $(SCENARIOS)
 
-$(SCENARIOS) e2e/node_lost: mariadb
+$(SCENARIOS) e2e/node_lost: cluster
 	KUBEMYSQL_MACHINE_FACTOR=$$(python tests/machine.py) MOLECULE_GLOB='molecule/*/molecule.yml' molecule test --scenario-name $(@F)
 
 # What runs, and what beside what, is in tools/stages.toml.
 test:
 	PYTHON=$(PYTHON) tools/run-tests.sh tools/stages.toml
 
-# Taken down in the end, whatever comes out.
+# ONLY="e2e/default" runs these stages and what they need.
 test-kind:
-	trap 'ansible-playbook molecule/shared/cluster-down.yml >/dev/null' EXIT; \
-	PYTHON=$(PYTHON) tools/run-tests.sh tools/stages-kind.toml
+	PYTHON=$(PYTHON) tools/test-kind.sh $(ONLY)
 
 $(VENV_BENCH)/.complete: pyproject.toml
 	./tools/make-venv.sh $(PYTHON) $(VENV_BENCH) bench
@@ -163,10 +156,9 @@ bench: mariadb $(VENV_BENCH)/.complete
 	$(LOCAL) python benchmarks/probes.py
 	$(LOCAL) python benchmarks/clones.py
 
-# One stage after the other, on a machine that does nothing else: an hour.
-STAGES ?= lint unit browser gates scripts $(INTEGRATION) alone $(SCENARIOS) demo
-bench-tests: mariadb
-	python benchmarks/tests.py $(STAGES)
+# A run of `make test`, measured.
+bench-tests: venv
+	python benchmarks/tests.py
 
 clean:
 	if [[ -x $(BIN)/ansible-playbook ]]; then ansible-playbook molecule/shared/cluster-down.yml; fi

@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the time of the tests goes: each stage of `make test` by itself, one after the other, on a quiet machine.
-
-Writes `benchmarks/tests.md`. What was measured stays in `tests/output/times`, so that single stages can be measured again:
-`make bench-tests STAGES="scripts e2e/default"`.
-"""
+"""Where the time of the tests goes: runs `make test` with the plugin `stopwatch`, and writes `benchmarks/tests.md`."""
 
 from __future__ import annotations
 
@@ -15,17 +11,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from stopwatch import core_seconds  # noqa: E402
-
-TIMES = ROOT / "tests" / "output" / "times"
+LOGS = ROOT / "tests" / "output" / "logs" / "stages"
+TIMES = LOGS / "tests.jsonl"
 SLOWEST = 30
 # By what a wait is called, first match: what keeps the machine from going on.
 REASONS = (
@@ -67,73 +59,53 @@ class Test:
         return ", ".join(f"{reason} ({seconds:.0f} s)" for reason, seconds in reasons.most_common(2) if seconds >= 1)
 
 
-def measure(stage: str) -> None:
-    """Run one stage and keep its figures; a stage that fails ends everything."""
-    times = TIMES / f"{stage.replace('/', '-')}.jsonl"
-    times.parent.mkdir(parents=True, exist_ok=True)
-    times.write_text("")
-    environment = {**os.environ, "KUBEMYSQL_TEST_TIMES": str(times), "SCRIPT_WORKERS": "0"}
-    if not stage.startswith("core-"):
-        environment |= {"PYTHONPATH": str(ROOT / "tests"), "PYTEST_ADDOPTS": "-p stopwatch"}
-    begin, computed = time.monotonic(), core_seconds()
-    with times.with_suffix(".log").open("wb") as log:
-        done = subprocess.run(
-            ["make", "--no-print-directory", stage], cwd=ROOT, env=environment, stdout=log, stderr=log, check=False
-        )
+def measure() -> None:
+    """Run all tests; one that fails ends everything."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    TIMES.write_text("")
+    plugin = {"PYTHONPATH": str(ROOT / "tests"), "PYTEST_ADDOPTS": "-p stopwatch", "KUBEMYSQL_TEST_TIMES": str(TIMES)}
+    done = subprocess.run(["tools/run-tests.sh", "tools/stages.toml"], cwd=ROOT, env={**os.environ, **plugin}, check=False)
     if done.returncode:
-        sys.exit(f"{stage} failed, see {times.with_suffix('.log')}")
-    with times.open("a", encoding="utf-8") as lines:
-        line = {"stage": stage, "seconds": time.monotonic() - begin, "computed": core_seconds() - computed}
-        lines.write(json.dumps(line) + "\n")
-    print(f"{stage}: {line['seconds']:.0f} s, {line['computed']:.0f} core seconds", flush=True)
+        sys.exit("the tests failed, so their times mean nothing")
 
 
-def read() -> tuple[list[dict[str, float | str]], list[Test]]:
-    """All stages and tests that were measured."""
-    stages, tests = [], dict[str, Test]()
-    for path in sorted(TIMES.glob("*.jsonl")):
-        for line in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
-            if "stage" in line:
-                stages.append(line)
-                continue
-            test = tests.setdefault(line["test"], Test(line["test"]))
-            test.seconds += line["seconds"]
-            test.computed += line["computed"]
-            test.waited.update(line["waited"])
-    return stages, sorted(tests.values(), key=lambda test: -test.seconds)
+def read() -> list[Test]:
+    """All tests, the slowest first."""
+    tests = dict[str, Test]()
+    for line in map(json.loads, TIMES.read_text(encoding="utf-8").splitlines()):
+        test = tests.setdefault(line["test"], Test(line["test"]))
+        test.seconds += line["seconds"]
+        test.computed += line["computed"]
+        test.waited.update(line["waited"])
+    return sorted(tests.values(), key=lambda test: -test.seconds)
 
 
 def report() -> str:
     """The page."""
-    stages, tests = read()
-    stages.sort(key=lambda stage: -float(stage["seconds"]))
-    cores = os.cpu_count() or 1
-    rows = [
-        f"| {stage['stage']} | {stage['seconds']:.0f} | {stage['computed']:.0f} "
-        f"| {100 * float(stage['computed']) / cores / float(stage['seconds']):.0f} % |"
-        for stage in stages
-    ]
-    total = [sum(float(stage[key]) for stage in stages) for key in ("seconds", "computed")]
+    run = json.loads((LOGS / "times.json").read_text(encoding="utf-8"))
+    stages = sorted(run["stages"].items(), key=lambda stage: -stage[1][0])
+    rows = [f"| {name} | {seconds:.0f} | {computed:.0f} |" for name, (seconds, computed) in stages]
+    sums = [sum(times[column] for _name, times in stages) for column in (0, 1)]
     slow = [
         f"| `{test.name.removeprefix('tests/')}` | {test.seconds:.1f} | {test.computed:.1f} | {test.reason} |"
-        for test in tests[:SLOWEST]
+        for test in read()[:SLOWEST]
     ]
     return f"""\
 # Where the time of the tests goes
 
-Written by `make bench-tests`; do not edit. Each stage of `make test` by itself, one after the other, {cores} cores. \
-*Core seconds* are those that the machine computed meanwhile, over all cores; the rest was waiting. \
-`make test` runs the stages side by side, so that one computes while another waits: no run can be shorter than all core \
-seconds divided by the number of cores.
+Written by `make bench-tests`; do not edit. One run of `make test`, its stages side by side on {os.cpu_count()} cores: \
+{run["all"] / 60:.0f} minutes. *Core seconds* are those of a stage's own processes over all cores; what the servers in pods \
+compute is not among them.
 
-| stage | seconds | core seconds | busy |
-| --- | --- | --- | --- |
+| stage | seconds | core seconds |
+| --- | --- | --- |
 {chr(10).join(rows)}
-| **all, one after the other** | {total[0]:.0f} | {total[1]:.0f} | {100 * total[1] / cores / total[0]:.0f} % |
+| **sum** | {sums[0]:.0f} | {sums[1]:.0f} |
 
 ## The {SLOWEST} slowest tests
 
-With their fixtures; one that is shared counts for the first test that needs it. Waits are those of `tests/waiting.py`, by name.
+With their fixtures; one that is shared counts for the first test that needs it. Waits are those of `tests/waiting.py`, by \
+name, and calls of modules.
 
 | test | seconds | core seconds | waits for |
 | --- | --- | --- | --- |
@@ -143,9 +115,9 @@ With their fixtures; one that is shared counts for the first test that needs it.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stages", nargs="*", help="targets of the Makefile; none only writes the page again")
-    for stage in parser.parse_args().stages:
-        measure(stage)
+    parser.add_argument("--only-write", action="store_true", help="write the page of the run before")
+    if not parser.parse_args().only_write:
+        measure()
     (ROOT / "benchmarks" / "tests.md").write_text(report(), encoding="utf-8")
 
 

@@ -5,30 +5,28 @@
 """Pytest plugin: where each test's time goes. Load it with ``-p stopwatch`` and ``PYTHONPATH=tests``.
 
 ``KUBEMYSQL_TEST_TIMES`` names a file that gets one JSON line per test phase (setup, call, teardown): its seconds, the core
-seconds that the whole machine computed meanwhile, and the seconds spent in ``waiting.eventually`` by what was waited for.
-The core seconds belong to the test only if nothing else runs.
+seconds that this process and the children it waited for have computed (pods are not among them), and the seconds spent in
+``waiting.eventually`` by what was waited for.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import waiting
 
 _TIMES = os.environ.get("KUBEMYSQL_TEST_TIMES", "")
-# First line of /proc/stat: user nice system idle iowait irq softirq steal.
-_IDLE_COLUMNS = (3, 4)
 
 
 def core_seconds() -> float:
-    """Seconds that this machine's cores have computed since it started, all together."""
-    fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-    return (sum(fields) - sum(fields[column] for column in _IDLE_COLUMNS)) / os.sysconf("SC_CLK_TCK")
+    """Seconds that this process and the children it waited for have computed."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _note(test: str, phase: str, begin: float, computed: float) -> None:

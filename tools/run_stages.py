@@ -4,9 +4,10 @@
 
 """Runs targets of the Makefile side by side, each with a log of its own, and ends with a table of them.
 
-usage: run_stages.py STAGES LOGS
+usage: run_stages.py STAGES LOGS [ONLY...]
   STAGES   TOML file; ``tools/stages.toml`` describes its keys
-  LOGS     folder for the output of each stage
+  LOGS     folder for the output of each stage; ``times.json`` there has the seconds and core seconds of each
+  ONLY     names of stages: these and what they need; none means all
 
 Exit status: 0 if every stage is ok, 1 if not, 128 plus the number of the signal that ended the run.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import graphlib
+import json
 import os
 import queue
 import re
@@ -99,6 +101,14 @@ class Plan:
     def all_needs(self, name: str) -> set[str]:
         needs = self.stages[name].needs
         return set(needs).union(*(self.all_needs(need) for need in needs))
+
+    def only(self, names: t.Collection[str]) -> Plan:
+        """These stages and what they need."""
+        unknown = set(names) - self.stages.keys()
+        if unknown:
+            raise ValueError(f"no stage: {', '.join(sorted(unknown))}; there are {', '.join(self.stages)}")
+        chosen = set(names).union(*(self.all_needs(name) for name in names))
+        return Plan([stage for stage in self.stages.values() if stage.name in chosen], self.slots)
 
     def dependents(self, name: str) -> list[str]:
         return [other for other in self.stages if name in self.all_needs(other)]
@@ -280,6 +290,8 @@ class Run:
             print(
                 f"{name:{width}}  {result.seconds:7.0f}  {result.core_seconds:8.0f}  {state}{f'  ({tests})' if tests else ''}"
             )
+        times = {name: (result.seconds, result.core_seconds) for name, result in self.results.items()}
+        (self.logs / "times.json").write_text(json.dumps({"all": time.monotonic() - self.begin, "stages": times}))
         counts = total(self.results.values())
         print(f"\nThe whole run took {duration(time.monotonic() - self.begin)}; the logs are in {self.logs}")
         print(f"Tests: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
@@ -298,8 +310,9 @@ def end_all(processes: t.Sequence[Process]) -> None:
 
 
 def main() -> int:
-    stages, logs = map(Path, sys.argv[1:])
-    return Run(read_stages(stages), logs).run()
+    stages, logs, *names = sys.argv[1:]
+    plan = read_stages(Path(stages))
+    return Run(plan.only(names) if names else plan, Path(logs)).run()
 
 
 if __name__ == "__main__":

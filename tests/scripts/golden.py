@@ -51,10 +51,10 @@ def gtids(pod: Pod) -> str:
     return pod.sql("SELECT REPLACE(@@global.gtid_executed, CHAR(10), '')")
 
 
-def catch_up(replica: Pod, primary: Pod) -> None:
-    """Wait until the replica has what the primary has."""
-    wait = f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{gtids(primary)}', {scaled(20)})"
-    assert replica.sql(wait) == "0", f"{replica.name} does not catch up: {replica.readiness}"
+def catch_up(pod: Pod, source: Pod) -> None:
+    """Wait until the pod has what its source has."""
+    wait = f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{gtids(source)}', {scaled(20)})"
+    assert pod.sql(wait) == "0", f"{pod.name} does not catch up: {pod.readiness}"
 
 
 def start_pair(cluster: Cluster, golden: Golden) -> Pair:

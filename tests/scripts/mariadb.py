@@ -51,9 +51,9 @@ def start_servers(pod: Pod) -> None:
     pod.wait_ready()
 
 
-def catch_up(replica: Pod, primary: Pod) -> None:
-    position = primary.sql("SELECT @@gtid_binlog_pos")
-    assert replica.sql(f"SELECT MASTER_GTID_WAIT('{position}', {scaled(20)})") == "0"
+def catch_up(pod: Pod, source: Pod) -> None:
+    position = source.sql("SELECT @@gtid_binlog_pos")
+    assert pod.sql(f"SELECT MASTER_GTID_WAIT('{position}', {scaled(20)})") == "0"
 
 
 def assert_whole(pod: Pod, primary: Pod) -> None:

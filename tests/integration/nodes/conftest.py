@@ -31,7 +31,7 @@ TOLERATIONS = [
 def nodes(server: Server) -> Nodes:
     found = Nodes(server, Path(os.environ["KUBEMYSQL_HOME"]))
     if len(found) < 2:
-        pytest.skip("needs the provider kind with two nodes that take pods; `make kind/nodes` has it")
+        pytest.skip("needs the provider kind with two nodes that take pods; `make test-kind` starts it")
     return found
 
 

@@ -219,10 +219,16 @@ def test_the_total_hides_no_failure() -> None:
     assert counts == {"passed": 6, "failed": 2, "skipped": 1}
 
 
+def test_only_some_stages_and_what_they_need() -> None:
+    plan = Plan([Stage("first", 1), Stage("second", 1, ("first",)), Stage("third", 1, ("second",)), Stage("other", 1)], 2)
+    assert list(plan.only(["second"]).stages) == ["first", "second"]
+    with pytest.raises(ValueError, match="no stage: fourth; there are first, second, third, other"):
+        plan.only(["fourth"])
+
+
 def test_every_folder_of_tests_and_every_scenario_is_a_stage() -> None:
-    stages = set(read_stages(ROOT / "tools" / "stages.toml").stages)
-    on_kind = {"kind/nodes": "integration/nodes", "kind/node_lost": "e2e/node_lost"}
-    stages |= {on_kind[name] for name in read_stages(ROOT / "tools" / "stages-kind.toml").stages.keys() & on_kind}
+    files = ("stages.toml", "stages-kind.toml")
+    stages = {name for file in files for name in read_stages(ROOT / "tools" / file).stages}
     folders = {f"integration/{path.parent.name}" for path in ROOT.glob("tests/integration/*/test_*.py")}
     scenarios = {f"e2e/{path.parent.name}" for path in ROOT.glob("molecule/*/molecule.yml")}
     assert folders and scenarios
