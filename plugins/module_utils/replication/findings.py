@@ -21,12 +21,12 @@ Severity = t.Literal["ok", "warning", "critical", "unknown"]
 
 @dataclass(frozen=True)
 class Definition:
-    """What a finding means. ``lasting``: waiting does not mend it, somebody has to."""
+    """The meaning of a finding. ``needs_action``: the condition does not clear by itself."""
 
     severity: Severity
     predicate: str
     remedy: str
-    lasting: bool = False
+    needs_action: bool = False
 
 
 class FindingKind(Enum):
@@ -68,15 +68,15 @@ class FindingKind(Enum):
         "warning", "All pods, and there are several, are on the same node.",
         "Add nodes, or look why the pods cannot be spread (affinity, node_selector, local volumes).",
     )  # fmt: skip
-    CLAIM_GROWING = Definition(
+    CLAIM_RESIZING = Definition(
         "warning", "The instance's claim is smaller than it asks to be, or its resizing has not ended.",
         "See the claim's conditions and events; some volumes grow only when the pod restarts.",
     )  # fmt: skip
-    PRIMARY_SERVICE_ASTRAY = Definition(
+    PRIMARY_SERVICE_MISROUTED = Definition(
         "critical", "The primary Service leads to another pod than the primary, or not to the primary although that is ready.",
         "Compare the Service's selector with the topology's primary; deploying again writes both.",
     )  # fmt: skip
-    READ_SERVICE_ASTRAY = Definition(
+    READ_SERVICE_MISROUTED = Definition(
         "critical", "The pods that the read Service leads to are not exactly the ready ones.",
         "If it lasts, compare the Service's selector with the pods' labels, and see whether the endpoints controller runs.",
     )  # fmt: skip
@@ -90,9 +90,9 @@ class FindingKind(Enum):
     )  # fmt: skip
     ACCESS_DENIED = Definition(
         "critical", "The instance of a ready pod refuses the administration user's credentials.",
-        "Compare the admin password in the cluster's Secret with the user's password in MySQL.", lasting=True,
+        "Compare the admin password in the cluster's Secret with the user's password in MySQL.", needs_action=True,
     )  # fmt: skip
-    ACCESS_NOT_YET = Definition(
+    ACCESS_PENDING = Definition(
         "critical", "The instance of a pod that is not ready refuses the administration user's credentials.",
         "Wait: the user is created before the pod becomes ready.",
     )  # fmt: skip
@@ -120,7 +120,7 @@ class FindingKind(Enum):
         "critical", "The replica's receiver runs, and the primary does not list its server_id among its replicas.",
         "The receiver follows another server, or a dead connection: STOP REPLICA IO_THREAD; START REPLICA IO_THREAD.",
     )  # fmt: skip
-    REPLICA_STRANGE = Definition(
+    UNKNOWN_REPLICA = Definition(
         "warning", "The primary lists a replica with a server_id that none of the instances has.",
         "Somebody else replicates from it. It counts for semi-synchronous replication and holds no data of the cluster's pods.",
     )  # fmt: skip
@@ -155,7 +155,7 @@ class FindingKind(Enum):
     RECEIVER_FAILED = Definition(
         "critical", "Replica_IO_Running is No, and Last_IO_Errno is not 0: the thread gave up.",
         "Mend what the error says. After 13114 (source purged what is missing) the instance must be cloned again.",
-        lasting=True,
+        needs_action=True,
     )  # fmt: skip
     RECEIVER_CONNECTING = Definition(
         "critical", "Replica_IO_Running is Connecting, which is not running.",
@@ -168,9 +168,9 @@ class FindingKind(Enum):
     APPLIER_FAILED = Definition(
         "critical", "Replica_SQL_Running is No, and Last_SQL_Errno is not 0: a transaction cannot be applied.",
         "The replica's data differs from the primary's. Clone the instance again, or repair the row and START REPLICA.",
-        lasting=True,
+        needs_action=True,
     )  # fmt: skip
-    ERROR_REMEMBERED = Definition(
+    STALE_REPLICATION_ERROR = Definition(
         "warning", "Both threads run, and Last_IO_Errno or Last_SQL_Errno is not 0.",
         "Watch whether it comes back; STOP REPLICA; START REPLICA clears it.",
     )  # fmt: skip
@@ -191,7 +191,7 @@ class FindingKind(Enum):
         "critical", "gtid_executed of a replica, less the primary's read afterwards, less the primary's own, is not empty; "
         "on MariaDB, gtid_binlog_state has a server_id other than the primary's further than the primary has it.",
         "Find out what they did (mysqlbinlog), then clone the instance again or commit empty transactions with "
-        "these GTIDs on the primary.", lasting=True,
+        "these GTIDs on the primary.", needs_action=True,
     )  # fmt: skip
     GTID_UNKNOWN = Definition(
         "unknown", "The GTID sets of replica and primary could not be compared.",
@@ -211,7 +211,7 @@ class FindingKind(Enum):
     )  # fmt: skip
     NEEDED_BINLOGS_PURGED = Definition(
         "critical", "The primary's gtid_purged holds transactions that the replica has not.",
-        "The replica can never receive them: clone the instance again.", lasting=True,
+        "The replica can never receive them: clone the instance again.", needs_action=True,
     )  # fmt: skip
     CLONE_INCOMPLETE = Definition(
         "critical", "performance_schema.clone_status holds a clone into this instance whose state is not Completed.",
@@ -220,11 +220,11 @@ class FindingKind(Enum):
     SERVER_ID_DUPLICATE = Definition(
         "critical", "Two instances have the same server_id.",
         "Give each instance its own server_id; of two replicas with one, the primary serves only one at a time.",
-        lasting=True,
+        needs_action=True,
     )  # fmt: skip
     SERVER_UUID_DUPLICATE = Definition(
         "critical", "Two instances have the same server_uuid.",
-        "Stop one instance, remove auto.cnf from its data directory, and start it.", lasting=True,
+        "Stop one instance, remove auto.cnf from its data directory, and start it.", needs_action=True,
     )  # fmt: skip
     REPLICA_OLDER = Definition(
         "warning", "The replica's server version is older than the primary's.",
@@ -234,11 +234,11 @@ class FindingKind(Enum):
         "warning", "Source_SSL_Allowed is not Yes: the replication channel is not encrypted.",
         "CHANGE REPLICATION SOURCE TO SOURCE_SSL=1.",
     )  # fmt: skip
-    CERTIFICATE_ENDED = Definition(
+    CERTIFICATE_EXPIRED = Definition(
         "critical", "The server's certificate (Ssl_server_not_after) has expired.",
         "Renew the certificate files and ALTER INSTANCE RELOAD TLS.",
     )  # fmt: skip
-    CERTIFICATE_ENDING = Definition(
+    CERTIFICATE_EXPIRING = Definition(
         "warning", "The server's certificate (Ssl_server_not_after) expires within 30 days.",
         "Renew the certificate files and ALTER INSTANCE RELOAD TLS.",
     )  # fmt: skip

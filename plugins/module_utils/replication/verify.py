@@ -79,7 +79,7 @@ class _Watch:
         self._look = look
         self._canary = canary
         self._standard = standard
-        self._lasting_before: set[tuple[Kind, str | None]] = set()
+        self._needs_action_before: set[tuple[Kind, str | None]] = set()
         self.looks = 0
 
     def look(self, always_canary: bool) -> _Seen:
@@ -99,10 +99,10 @@ class _Watch:
         """What is still wrong. Raises ``WaitFailed`` for what does not mend itself, once it was seen twice in a row."""
         if self._accepts(seen.assessment):
             return None
-        lasting = {(each.kind, each.instance) for each in seen.assessment.troubles if each.kind.value.lasting}
-        if lasting & self._lasting_before:
+        needs_action = {(each.kind, each.instance) for each in seen.assessment.troubles if each.kind.value.needs_action}
+        if needs_action & self._needs_action_before:
             raise WaitFailed("waiting cannot help", seen=seen)
-        self._lasting_before = lasting
+        self._needs_action_before = needs_action
         return "the cluster to be healthy"
 
 

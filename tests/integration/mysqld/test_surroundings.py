@@ -57,8 +57,8 @@ def test_replica_of_nobodys(cluster: Cluster, fleet: Fleet) -> None:
     """A third server replicates from the primary, and the StatefulSet has two instances only."""
     eventually("both to be registered", lambda: registered(cluster["mysql-0"]) == {101, 102})
     assessment = assess(observe(deployed(2), fleet, SOUGHT), 30)
-    assert found(assessment) == {(Kind.REPLICA_STRANGE, "mysql-0")}
-    assert "server_id 102" in finding(assessment, Kind.REPLICA_STRANGE, "mysql-0").message
+    assert found(assessment) == {(Kind.UNKNOWN_REPLICA, "mysql-0")}
+    assert "server_id 102" in finding(assessment, Kind.UNKNOWN_REPLICA, "mysql-0").message
     assert assessment.state == "healthy"
 
 
@@ -91,8 +91,8 @@ def certificate(server: Server, days: float) -> Iterator[None]:
 def test_certificate_that_ends_soon(cluster: Cluster, fleet: Fleet) -> None:
     with certificate(cluster["mysql-1"], 29.5):
         assessment = judge(fleet)
-        assert found(assessment) == {(Kind.CERTIFICATE_ENDING, "mysql-1")}
-        assert "29.5 days" in finding(assessment, Kind.CERTIFICATE_ENDING, "mysql-1").message
+        assert found(assessment) == {(Kind.CERTIFICATE_EXPIRING, "mysql-1")}
+        assert "29.5 days" in finding(assessment, Kind.CERTIFICATE_EXPIRING, "mysql-1").message
     assert judge(fleet).findings == ()
 
 
@@ -100,7 +100,7 @@ def test_certificate_that_ends(cluster: Cluster, fleet: Fleet) -> None:
     """A server does not load one that has ended, so it ends while it is in use."""
     second = 1 / 86400
     with certificate(cluster["mysql-1"], scaled(2.0) * second):
-        eventually("its end", lambda: found(judge(fleet)) == {(Kind.CERTIFICATE_ENDED, "mysql-1")})
+        eventually("its end", lambda: found(judge(fleet)) == {(Kind.CERTIFICATE_EXPIRED, "mysql-1")})
     assert judge(fleet).findings == ()
 
 

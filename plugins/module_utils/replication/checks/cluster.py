@@ -70,11 +70,11 @@ def _routes(observation: ClusterObservation) -> Findings:
     ready = {name for name, pod in pods.items() if pod.ready}
     if routes.read is not None and routes.read != ready:
         message = f"the read Service leads to {_names(routes.read)}, and ready are {_names(ready)}"
-        yield Finding(Kind.READ_SERVICE_ASTRAY, message)
+        yield Finding(Kind.READ_SERVICE_MISROUTED, message)
     primary = observation.primary_name
     if routes.primary is not None and primary is not None and routes.primary != ready & {primary}:
         message = f"the primary Service leads to {_names(routes.primary)}, and the primary is {primary}"
-        yield Finding(Kind.PRIMARY_SERVICE_ASTRAY, f"{message}, {'ready' if primary in ready else 'not ready'}")
+        yield Finding(Kind.PRIMARY_SERVICE_MISROUTED, f"{message}, {'ready' if primary in ready else 'not ready'}")
 
 
 def _names(pods: frozenset[str] | set[str]) -> str:

@@ -27,7 +27,7 @@ def check(observation: ClusterObservation, instance: InstanceObservation) -> Fin
     if instance.pod is not None:
         yield from _restarts(instance.name, instance.pod, observation.now)
     if instance.name in observation.layout.growing:
-        yield Finding(Kind.CLAIM_GROWING, observation.layout.growing[instance.name], instance.name)
+        yield Finding(Kind.CLAIM_RESIZING, observation.layout.growing[instance.name], instance.name)
 
 
 def _pod(observation: ClusterObservation, instance: InstanceObservation) -> Findings:
@@ -59,7 +59,7 @@ def _session(instance: InstanceObservation) -> Findings:
     ready = instance.pod is not None and instance.pod.ready
     kinds = {
         "unreachable": Kind.INSTANCE_UNREACHABLE,
-        "access_denied": Kind.ACCESS_DENIED if ready else Kind.ACCESS_NOT_YET,
+        "access_denied": Kind.ACCESS_DENIED if ready else Kind.ACCESS_PENDING,
         "unreadable": Kind.INSTANCE_UNREADABLE,
     }
     yield Finding(kinds[problem.kind], problem.message, instance.name)

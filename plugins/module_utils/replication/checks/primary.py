@@ -50,4 +50,4 @@ def _registered(observation: ClusterObservation, name: str, primary: InstanceSta
     strangers = sorted(registered - known)
     if strangers and not hidden:
         numbers = ", ".join(map(str, strangers))
-        yield Finding(Kind.REPLICA_STRANGE, f"replicas with the server_id {numbers} are connected to the primary", name)
+        yield Finding(Kind.UNKNOWN_REPLICA, f"replicas with the server_id {numbers} are connected to the primary", name)

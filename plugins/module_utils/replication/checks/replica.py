@@ -73,7 +73,7 @@ def _receiver(name: str, channel: ReplicaStatus) -> Findings:
         kind, why = (Kind.RECEIVER_FAILED, f"gave up: {error}") if error else (Kind.RECEIVER_STOPPED, "is stopped")
         yield Finding(kind, f"the receiver (IO thread) {why}", name, since)
     elif error:
-        yield Finding(Kind.ERROR_REMEMBERED, f"the running receiver still reports {error}", name, since)
+        yield Finding(Kind.STALE_REPLICATION_ERROR, f"the running receiver still reports {error}", name, since)
 
 
 def _applier(name: str, channel: ReplicaStatus) -> Findings:
@@ -83,7 +83,7 @@ def _applier(name: str, channel: ReplicaStatus) -> Findings:
         kind, why = (Kind.APPLIER_FAILED, f"gave up: {error}") if error else (Kind.APPLIER_STOPPED, "is stopped")
         yield Finding(kind, f"the applier (SQL thread) {why}", name, since)
     elif error:
-        yield Finding(Kind.ERROR_REMEMBERED, f"the running applier still reports {error}", name, since)
+        yield Finding(Kind.STALE_REPLICATION_ERROR, f"the running applier still reports {error}", name, since)
 
 
 def _lag(replica: InstanceObservation, channel: ReplicaStatus, max_lag: float) -> Findings:

@@ -38,9 +38,9 @@ def _certificate(name: str, status: InstanceStatus) -> Findings:
         return
     days = (until - status.now) / _DAY
     if days <= 0:
-        yield Finding(Kind.CERTIFICATE_ENDED, f"the server's certificate ended {-days:.1f} days ago", name, until)
+        yield Finding(Kind.CERTIFICATE_EXPIRED, f"the server's certificate expired {-days:.1f} days ago", name, until)
     elif until - status.now < _CERTIFICATE_NOTICE:
-        yield Finding(Kind.CERTIFICATE_ENDING, f"the server's certificate ends in {days:.1f} days", name)
+        yield Finding(Kind.CERTIFICATE_EXPIRING, f"the server's certificate expires in {days:.1f} days", name)
 
 
 def _volume(name: str, status: InstanceStatus) -> Findings:

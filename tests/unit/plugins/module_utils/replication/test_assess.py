@@ -263,7 +263,7 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
     ),
     "users not there yet": (
         not_ready_and_refused,
-        {(Kind.ACCESS_NOT_YET, "mysql-2"), (Kind.POD_NOT_READY, "mysql-2")},
+        {(Kind.ACCESS_PENDING, "mysql-2"), (Kind.POD_NOT_READY, "mysql-2")},
         "degraded",
     ),
     "statement refused": (
@@ -330,7 +330,7 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
     ),
     "errors of running threads": (
         lambda world: world.channel(Last_IO_Errno=2003, Last_SQL_Errno=1205),
-        {(Kind.ERROR_REMEMBERED, "mysql-1")},
+        {(Kind.STALE_REPLICATION_ERROR, "mysql-1")},
         "healthy",
     ),
     "lag unknown": (
@@ -401,7 +401,7 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
     "same server_id": (
         same("server_id"),
         # The primary still lists the number that the instance had when it connected.
-        {(Kind.SERVER_ID_DUPLICATE, CLUSTER), (Kind.REPLICA_STRANGE, "mysql-0")},
+        {(Kind.SERVER_ID_DUPLICATE, CLUSTER), (Kind.UNKNOWN_REPLICA, "mysql-0")},
         "degraded",
     ),
     "same server_uuid": (same("server_uuid"), {(Kind.SERVER_UUID_DUPLICATE, CLUSTER)}, "degraded"),
@@ -431,30 +431,30 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
     "one node for all": (one_node, {(Kind.PODS_ON_ONE_NODE, CLUSTER)}, "healthy"),
     "claim that is resized": (
         lambda world: world.store.put(claim("mysql-1", "2Gi", "2Gi", RESIZING)),
-        {(Kind.CLAIM_GROWING, "mysql-1")},
+        {(Kind.CLAIM_RESIZING, "mysql-1")},
         "healthy",
     ),
     "claim that is too small": (
         lambda world: world.store.put(claim("mysql-2", "2Gi", "1024Mi")),
-        {(Kind.CLAIM_GROWING, "mysql-2")},
+        {(Kind.CLAIM_RESIZING, "mysql-2")},
         "healthy",
     ),
     "claim that is larger": (lambda world: world.store.put(claim("mysql-2", "1Gi", "1100Mi")), set(), "healthy"),
-    "writes go to a replica": (leads_to("mysql-primary", "mysql-1"), {(Kind.PRIMARY_SERVICE_ASTRAY, CLUSTER)}, "degraded"),
+    "writes go to a replica": (leads_to("mysql-primary", "mysql-1"), {(Kind.PRIMARY_SERVICE_MISROUTED, CLUSTER)}, "degraded"),
     "writes go to a replica as well": (
         leads_to("mysql-primary", "mysql-0", "mysql-1"),
-        {(Kind.PRIMARY_SERVICE_ASTRAY, CLUSTER)},
+        {(Kind.PRIMARY_SERVICE_MISROUTED, CLUSTER)},
         "degraded",
     ),
-    "writes go nowhere": (leads_to("mysql-primary"), {(Kind.PRIMARY_SERVICE_ASTRAY, CLUSTER)}, "degraded"),
+    "writes go nowhere": (leads_to("mysql-primary"), {(Kind.PRIMARY_SERVICE_MISROUTED, CLUSTER)}, "degraded"),
     "reads miss an instance": (
         leads_to("mysql-read", "mysql-0", "mysql-1"),
-        {(Kind.READ_SERVICE_ASTRAY, CLUSTER)},
+        {(Kind.READ_SERVICE_MISROUTED, CLUSTER)},
         "degraded",
     ),
     "reads go to a stranger": (
         leads_to("mysql-read", *NAMES.instances(3), "other-0"),
-        {(Kind.READ_SERVICE_ASTRAY, CLUSTER)},
+        {(Kind.READ_SERVICE_MISROUTED, CLUSTER)},
         "degraded",
     ),
     "claims withheld": (forbidden, {(Kind.NOT_PERMITTED, CLUSTER)}, "degraded"),
@@ -465,7 +465,7 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
     ),
     "replica of nobody's": (
         lambda world: world.servers[0].registered.append(999),
-        {(Kind.REPLICA_STRANGE, "mysql-0")},
+        {(Kind.UNKNOWN_REPLICA, "mysql-0")},
         "healthy",
     ),
     "commit that is not acknowledged": (around(0, semi_sync_wait=2), {(Kind.SEMI_SYNC_WAITING, "mysql-0")}, "degraded"),
@@ -475,10 +475,10 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
         {(Kind.CLONE_INCOMPLETE, "mysql-1")},
         "degraded",
     ),
-    "certificate ended": (around(1, certificate_until=NOW - 1), {(Kind.CERTIFICATE_ENDED, "mysql-1")}, "degraded"),
-    "certificate ends soon": (
+    "certificate expired": (around(1, certificate_until=NOW - 1), {(Kind.CERTIFICATE_EXPIRED, "mysql-1")}, "degraded"),
+    "certificate expires soon": (
         around(1, certificate_until=NOW + 29 * DAY),
-        {(Kind.CERTIFICATE_ENDING, "mysql-1")},
+        {(Kind.CERTIFICATE_EXPIRING, "mysql-1")},
         "healthy",
     ),
     "certificate that nobody tells of": (around(1, certificate_until=None), set(), "healthy"),

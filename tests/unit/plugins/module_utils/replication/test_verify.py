@@ -103,7 +103,7 @@ def test_an_ignored_finding_does_not_count_and_is_reported() -> None:
     assert [each.kind for each in verdict.assessment.findings] == [FindingKind.APPLIER_STOPPED]
 
 
-def test_an_ignored_lasting_finding_does_not_end_the_wait() -> None:
+def test_an_ignored_finding_that_needs_action_does_not_end_the_wait() -> None:
     stage = Stage()
     errant(stage.servers[1])
     stage.stop_applier(2)
@@ -159,7 +159,7 @@ def test_a_canary_that_comes_late_is_waited_for() -> None:
     assert (verdict.outcome, verdict.looks, stage.flights) == ("accepted", 3, 3)
 
 
-LASTING: dict[str, tuple[Callable[[Stage], object], Kind]] = {
+NEEDS_ACTION: dict[str, tuple[Callable[[Stage], object], Kind]] = {
     "errant": (lambda stage: errant(stage.servers[1]), Kind.ERRANT_TRANSACTIONS),
     "server_id": (lambda stage: setattr(stage.servers[1], "server_id", 102), Kind.SERVER_ID_DUPLICATE),
     "applier": (
@@ -169,9 +169,9 @@ LASTING: dict[str, tuple[Callable[[Stage], object], Kind]] = {
 }
 
 
-@pytest.mark.parametrize("name", LASTING)
+@pytest.mark.parametrize("name", NEEDS_ACTION)
 def test_does_not_wait_for_what_does_not_mend_itself(name: str) -> None:
-    spoil, kind = LASTING[name]
+    spoil, kind = NEEDS_ACTION[name]
     stage = Stage()
     spoil(stage)
     verdict = stage.verify()
