@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Kubernetes has to do with it: Services that select other pods, pods and claims that are not what they should be, strangers."""
+"""Deviations in Kubernetes: Services that select other pods, pods and claims in a wrong state, unknown replicas."""
 
 from __future__ import annotations
 
