@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "findings.md"
 sys.path.insert(0, str(ROOT / ".tree"))
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.assess import STATES  # noqa: E402
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind  # noqa: E402
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.assess import STATES  # noqa: E402
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import FindingKind  # noqa: E402
 from evidence import IMPOSSIBLE, TESTS  # noqa: E402
 
 INTRODUCTION = """\

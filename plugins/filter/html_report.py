@@ -62,9 +62,9 @@ from collections.abc import Callable, Mapping
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SpecError
-from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.page import render
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 from ansible_collections.kubemysql.replication.plugins.module_utils.times import parse_time
+from ansible_collections.kubemysql.replication.plugins.plugin_utils.html_report.page import render
 
 
 def html_report(facts: object, name: str, namespace: str, looked_at: str) -> str:

@@ -123,7 +123,7 @@ class ObjectStoreContract:
         for word in (f"{MAP} {NAME}", ".data.a", '"their-tool"'):
             assert word in caught.value.message
         assert caught.value.status == 409
-        assert caught.value.details["conflicts"] == [".data.a"]
+        assert caught.value.conflicts == (".data.a",)
         assert self.live(world) == before
 
     def test_agreeing_with_somebody_else_is_no_conflict(self, world: World) -> None:

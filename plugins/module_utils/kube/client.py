@@ -116,7 +116,7 @@ def _load(auth: KubernetesAuth, configuration: Configuration) -> None:
 
 
 class KubernetesClient:
-    """``ObjectStore``, ``Evidence`` and ``PodTunnel`` of one namespace, on one connection pool."""
+    """``ObjectStore``, ``Diagnostics`` and ``PodTunnel`` of one namespace, on one connection pool."""
 
     def __init__(self, configuration: Configuration, namespace: str, *, dry_run: bool, force_conflicts: bool) -> None:
         self._configuration = configuration

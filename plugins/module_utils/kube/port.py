@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Applied", "Event", "Evidence", "Manifest", "ObjectStore", "PodTunnel"]
+__all__ = ["Applied", "Diagnostics", "Event", "Manifest", "ObjectStore", "PodTunnel"]
 
 # A Kubernetes object as the API sends and takes it: kind, metadata and so on, always with a name.
 Manifest = dict[str, t.Any]
@@ -59,7 +59,7 @@ class Event:
     last_seen: str
 
 
-class Evidence(t.Protocol):
+class Diagnostics(t.Protocol):
     """Why an object is not what it should be."""
 
     def log(self, pod: str, container: str, lines: int, *, previous: bool = False) -> str:
