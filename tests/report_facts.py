@@ -15,7 +15,8 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.health.obser
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
-from ansible_collections.kubemysql.replication.plugins.module_utils.results.health import HealthResult, health_result
+from ansible_collections.kubemysql.replication.plugins.module_utils.results.health import health_result
+from ansible_collections.kubemysql.replication.plugins.module_utils.results.types import HealthResult
 from unit.fakes.kubernetes_objects import TARGET, deployed, stateful_set
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating, uuid_of
 from unit.fakes.store import FakeObjectStore

@@ -9,105 +9,25 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 
-from ..kube.port import Manifest
 from ..manifests.bundle import Bundle
 from ..names import Names
 from ..operations.deploy import Deployed
 from ..operations.diff import Change, FieldChange
 from ..operations.outcome import Outcome
 from ..spec import ClusterSpec, Topology
+from .types import (
+    ChangeResult,
+    ChangesResult,
+    DeploymentResult,
+    DiffResult,
+    NamesResult,
+    RemovalResult,
+    RenderedResult,
+    StalledResult,
+    TopologyResult,
+)
 
-__all__ = [
-    "ChangesResult",
-    "DeploymentResult",
-    "RemovalResult",
-    "StalledResult",
-    "changes_result",
-    "deployment_result",
-    "failed_result",
-    "removal_result",
-    "rendered_result",
-]
-
-
-class ChangeResult(t.TypedDict):
-    """One changed object, and the paths of its fields that differ."""
-
-    action: str
-    kind: str
-    name: str
-    fields: list[str]
-
-
-class DiffResult(t.TypedDict):
-    """What ``--diff`` prints of one object."""
-
-    before_header: str
-    after_header: str
-    before: str
-    after: str
-
-
-class ChangesResult(t.TypedDict):
-    """What was changed, or would be in check mode."""
-
-    changed: bool
-    changes: list[ChangeResult]
-    diff: list[DiffResult]
-
-
-class StalledResult(ChangesResult, total=False):
-    """A failure. The last three keys are those of a rollout that timed out; a caller can continue to wait with them."""
-
-    timed_out: bool
-    progress: dict[str, str]
-    progress_measure: int
-
-
-class NamesResult(t.TypedDict):
-    """Everything that a later task may want to address, so that no playbook composes a name."""
-
-    namespace: str
-    stateful_set: str
-    headless_service: str
-    read_service: str
-    primary_service: str
-    read_host: str
-    primary_host: str
-    secret: str
-    config: str
-    topology: str
-    instances: list[str]
-
-
-class TopologyResult(t.TypedDict):
-    """The primary, and since when the cluster has data."""
-
-    primary: str
-    bootstrapped: str | None
-
-
-class RemovalResult(ChangesResult):
-    """``state: absent``."""
-
-    names: NamesResult
-
-
-class RenderedResult(t.TypedDict):
-    """``state: rendered``."""
-
-    changed: bool
-    names: NamesResult
-    manifests: list[Manifest]
-    topology: TopologyResult
-
-
-class DeploymentResult(RemovalResult):
-    """``state: present``. ``warnings`` are printed by Ansible and not returned."""
-
-    manifests: list[Manifest]
-    topology: TopologyResult
-    warnings: list[str]
+__all__ = ["changes_result", "deployment_result", "failed_result", "removal_result", "rendered_result"]
 
 
 def deployment_result(spec: ClusterSpec, bundle: Bundle, deployed: Deployed, warnings: list[str]) -> DeploymentResult:

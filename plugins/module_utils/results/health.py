@@ -6,91 +6,17 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ..health.assess import Assessment, State
+from ..health.assess import Assessment
 from ..health.canary import CanaryResult
-from ..health.findings import Finding, Severity
+from ..health.findings import Finding
 from ..health.observation import ClusterObservation, InstanceObservation, Routes
 from ..health.summary import summary
 from ..health.verify import Verdict
-from ..mysql.status import History, InstanceStatus, ThreadState
+from ..mysql.status import History, InstanceStatus
 from ..times import format_time
+from .types import CanaryOutcome, FindingResult, HealthResult, InstanceResult, Role, RoutesResult, VerificationResult
 
-__all__ = ["FindingResult", "HealthResult", "InstanceResult", "VerificationResult", "health_result", "verification_result"]
-
-Role = t.Literal["primary", "replica", "unknown"]
-
-
-class RoutesResult(t.TypedDict):
-    """The pods to which each Service leads; None without the Service."""
-
-    primary: list[str] | None
-    read: list[str] | None
-
-
-class InstanceResult(t.TypedDict):
-    """One instance. None is an unknown value."""
-
-    name: str
-    role: Role
-    reachable: bool
-    ready: bool
-    problem: str | None
-    version: str | None
-    server_id: int | None
-    server_uuid: str | None
-    read_only: bool | None
-    super_read_only: bool | None
-    gtid_executed: str | None
-    source: str | None
-    io_running: ThreadState | None
-    sql_running: ThreadState | None
-    lag_seconds: float | None
-    replication_encrypted: bool | None
-    volume_used: float | None
-    node: str | None
-    restarts: int | None
-
-
-class FindingResult(t.TypedDict):
-    """One finding; ``since`` is an RFC 3339 time."""
-
-    code: str
-    severity: Severity
-    ignored: bool
-    instance: str | None
-    message: str
-    since: str | None
-    remedy: str
-
-
-class HealthResult(t.TypedDict):
-    """The result of ``mysql_cluster_info``."""
-
-    state: State
-    healthy: bool
-    primary: str | None
-    routes: RoutesResult
-    instances: list[InstanceResult]
-    findings: list[FindingResult]
-    summary: str
-    table: list[str]
-
-
-class CanaryOutcome(t.TypedDict):
-    """The canary row: whether it was written, whether it arrived on every replica, and after how long on each."""
-
-    attempted: bool
-    arrived: bool
-    reason: str | None
-    delays_ms: dict[str, float | None]
-
-
-class VerificationResult(HealthResult):
-    """The result of ``mysql_cluster_verify``."""
-
-    canary: CanaryOutcome | None
+__all__ = ["health_result", "verification_result"]
 
 
 def health_result(observation: ClusterObservation, assessment: Assessment) -> HealthResult:

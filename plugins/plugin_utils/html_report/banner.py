@@ -13,9 +13,10 @@ from datetime import datetime
 from ...module_utils.constants import MYSQL_PORT
 from ...module_utils.health.assess import STATES, State
 from ...module_utils.names import Names
+from ...module_utils.results.types import HealthResult
 from .formatting import UNKNOWN, clock
 from .markup import Child, Markup, element
-from .view_model import SYMBOLS, Condition, Facts, condition_of
+from .view_model import SYMBOLS, Condition, condition_of
 
 __all__ = ["banner"]
 
@@ -23,7 +24,7 @@ __all__ = ["banner"]
 _NAMED = 3
 
 
-def banner(facts: Facts, names: Names, looked_at: datetime) -> Markup:
+def banner(facts: HealthResult, names: Names, looked_at: datetime) -> Markup:
     state = facts["state"]
     return element(
         "header",
@@ -47,7 +48,7 @@ def _definition(state: State) -> str:
     return " ".join((dict(STATES)[state].__doc__ or "").split())
 
 
-def _numbers(facts: Facts, names: Names, looked_at: datetime) -> Markup:
+def _numbers(facts: HealthResult, names: Names, looked_at: datetime) -> Markup:
     rows: list[tuple[str, list[Child]]] = [
         ("Primary", [facts["primary"] or UNKNOWN]),
         ("Instances", [_instances(facts)]),
@@ -58,17 +59,20 @@ def _numbers(facts: Facts, names: Names, looked_at: datetime) -> Markup:
     return element("dl", *(element("div", element("dt", term), element("dd", *value)) for term, value in rows))
 
 
-def _routes(facts: Facts, names: Names) -> Iterator[tuple[str, list[Child]]]:
+def _routes(facts: HealthResult, names: Names) -> Iterator[tuple[str, list[Child]]]:
     """Where to connect, if there are Services for that, and where one gets to."""
-    for purpose, route, service in (("Writes", "primary", names.primary_service), ("Reads", "read", names.read_service)):
-        pods = facts["routes"][route]
+    routes = facts["routes"]
+    for purpose, pods, service in (
+        ("Writes", routes["primary"], names.primary_service),
+        ("Reads", routes["read"], names.read_service),
+    ):
         if pods is not None:
             where = f"{len(pods)} instances" if len(pods) > _NAMED else _list(pods, "nobody")
             leads = element("span", f"leads to {where}", class_="small")
             yield purpose, [f"{names.service_host(service)}:{MYSQL_PORT}", leads]
 
 
-def _instances(facts: Facts) -> str:
+def _instances(facts: HealthResult) -> str:
     counted = Counter(condition_of(each, facts["findings"]) for each in facts["instances"])
     words: dict[Condition, str] = {
         "unreachable": "unreachable",
@@ -79,7 +83,7 @@ def _instances(facts: Facts) -> str:
     return _list(f"{counted[condition]} {word}" for condition, word in words.items() if counted[condition])
 
 
-def _findings(facts: Facts) -> str:
+def _findings(facts: HealthResult) -> str:
     counted = Counter("ignored" if each["ignored"] else each["severity"] for each in facts["findings"])
     return _list(f"{counted[kind]} {kind}" for kind in ("critical", "unknown", "warning", "ignored") if counted[kind])
 

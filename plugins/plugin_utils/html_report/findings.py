@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ...module_utils.results.types import FindingResult, HealthResult
 from .formatting import ago
 from .markup import Markup, element
-from .view_model import SYMBOLS, Facts, Group, groups
+from .view_model import SYMBOLS, Group, groups
 
 __all__ = ["findings_section"]
 
 
-def findings_section(facts: Facts, looked_at: datetime) -> Markup:
+def findings_section(facts: HealthResult, looked_at: datetime) -> Markup:
     cards = [_card(group, looked_at) for group in groups(facts["findings"])]
     nothing = element("p", "Nothing was found that is out of order.", class_="nothing")
     return element("section", element("h2", "Findings"), *(cards or [nothing]), class_="findings")
@@ -37,7 +38,7 @@ def _card(group: Group, looked_at: datetime) -> Markup:
     )
 
 
-def _case(finding: Facts, looked_at: datetime) -> Markup:
+def _case(finding: FindingResult, looked_at: datetime) -> Markup:
     since = finding["since"]
     return element(
         "li",

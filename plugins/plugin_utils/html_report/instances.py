@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...module_utils.mysql.gtid import GtidSet
+from ...module_utils.results.types import HealthResult, InstanceResult
 from .formatting import UNKNOWN, flag, lag, percent, plural
 from .markup import Child, Markup, element
-from .view_model import SYMBOLS, Facts, condition_of
+from .view_model import SYMBOLS, condition_of
 
 __all__ = ["instances_section"]
 
 
-def instances_section(facts: Facts) -> Markup:
+def instances_section(facts: HealthResult) -> Markup:
     heading = element("h2", "Instances")
     if not facts["instances"]:
         return element("section", heading, element("p", "There is no instance.", class_="nothing"), class_="instances")
@@ -33,7 +34,7 @@ def instances_section(facts: Facts) -> Markup:
     return element("section", heading, table, class_="instances")
 
 
-def _row(facts: Facts, instance: Facts) -> Markup:
+def _row(facts: HealthResult, instance: InstanceResult) -> Markup:
     cells = [
         element("td", element("div", *column(facts, instance)), role="cell", data_label=title)
         for title, column in _COLUMNS.items()
@@ -44,7 +45,7 @@ def _row(facts: Facts, instance: Facts) -> Markup:
 Cell = list[Child]
 
 
-def _name(facts: Facts, instance: Facts) -> Cell:
+def _name(facts: HealthResult, instance: InstanceResult) -> Cell:
     condition = condition_of(instance, facts["findings"])
     badge = element("span", element("span", f"{SYMBOLS[condition]} ", aria_hidden="true"), condition, class_="badge")
     return [
@@ -56,11 +57,11 @@ def _name(facts: Facts, instance: Facts) -> Cell:
     ]
 
 
-def _lag(_facts: Facts, instance: Facts) -> Cell:
+def _lag(_facts: HealthResult, instance: InstanceResult) -> Cell:
     return [lag(instance["lag_seconds"]) if instance["source"] else _without_source(instance)]
 
 
-def _source(_facts: Facts, instance: Facts) -> Cell:
+def _source(_facts: HealthResult, instance: InstanceResult) -> Cell:
     if not instance["source"]:
         return [_without_source(instance)]
     encrypted = {True: "encrypted", False: "not encrypted", None: "encryption unknown"}[instance["replication_encrypted"]]
@@ -72,12 +73,12 @@ def _source(_facts: Facts, instance: Facts) -> Cell:
     ]
 
 
-def _without_source(instance: Facts) -> str:
+def _without_source(instance: InstanceResult) -> str:
     """Only who has answered is known to follow nobody."""
     return UNKNOWN if instance["server_uuid"] is None else "\u2013"
 
 
-def _gtids(facts: Facts, instance: Facts) -> Cell:
+def _gtids(facts: HealthResult, instance: InstanceResult) -> Cell:
     executed = instance["gtid_executed"]
     if executed is None:
         return [UNKNOWN]
@@ -85,7 +86,7 @@ def _gtids(facts: Facts, instance: Facts) -> Cell:
     return [element("div", *members, class_="gtids"), _missing(facts, executed)]
 
 
-def _missing(facts: Facts, executed: str) -> Child:
+def _missing(facts: HealthResult, executed: str) -> Child:
     """How much of what the primary has is not here yet; nothing if either set is no MySQL GTID set."""
     of_primary = next((each["gtid_executed"] for each in facts["instances"] if each["name"] == facts["primary"]), None)
     try:
@@ -95,12 +96,12 @@ def _missing(facts: Facts, executed: str) -> Child:
     return _small(f"{plural(missing, 'transaction')} behind the primary") if missing else None
 
 
-def _server(_facts: Facts, instance: Facts) -> Cell:
+def _server(_facts: HealthResult, instance: InstanceResult) -> Cell:
     flags = [_small(f"{name}: {flag(instance[name])}") for name in ("read_only", "super_read_only")]
     return [instance["version"] or UNKNOWN, *(flags if instance["version"] else [])]
 
 
-def _pod(_facts: Facts, instance: Facts) -> Cell:
+def _pod(_facts: HealthResult, instance: InstanceResult) -> Cell:
     restarts, used = instance["restarts"], instance["volume_used"]
     return [
         instance["node"] or UNKNOWN,
@@ -118,7 +119,7 @@ def _small(text: str) -> Markup:
     return element("span", text, class_="small")
 
 
-_COLUMNS: dict[str, Callable[[Facts, Facts], Cell]] = {
+_COLUMNS: dict[str, Callable[[HealthResult, InstanceResult], Cell]] = {
     "Instance": _name,
     "Lag": _lag,
     "Source": _source,

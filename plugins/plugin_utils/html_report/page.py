@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ...module_utils.names import Names
+from ...module_utils.results.types import HealthResult
 from .banner import banner
 from .findings import findings_section
 from .formatting import clock
@@ -19,14 +20,13 @@ from .instances import instances_section
 from .markup import Markup, element
 from .style import STYLE
 from .topology import topology_section
-from .view_model import Facts
 
 __all__ = ["render"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def render(facts: Facts, names: Names, looked_at: datetime) -> str:
+def render(facts: HealthResult, names: Names, looked_at: datetime) -> str:
     """The page about a cluster, from what ``report.facts`` made of a look at it at that time."""
     head = element(
         "head",

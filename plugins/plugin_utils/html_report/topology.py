@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...module_utils.results.types import HealthResult, InstanceResult
 from .formatting import lag
 from .markup import Child, Markup, element
-from .view_model import SYMBOLS, Condition, Facts, condition_of
+from .view_model import SYMBOLS, Condition, condition_of
 
 __all__ = ["topology_section"]
 
@@ -25,7 +26,7 @@ _NAME_LENGTH = 28
 class Box:
     """An instance in its place. ``parent`` is the row of its source's box; None if it follows nobody of the cluster."""
 
-    instance: Facts
+    instance: InstanceResult
     condition: Condition
     row: int
     depth: int
@@ -40,7 +41,7 @@ class Box:
         return _MARGIN + self.row * (_BOX_HEIGHT + _GAP)
 
 
-def topology_section(facts: Facts) -> Markup:
+def topology_section(facts: HealthResult) -> Markup:
     boxes = _arrange(facts)
     drawing = _drawing(boxes) if boxes else element("p", "There is no instance.", class_="nothing")
     explained = any(box.parent is not None for box in boxes)
@@ -48,7 +49,7 @@ def topology_section(facts: Facts) -> Markup:
     return element("section", element("h2", "Topology"), drawing, legend if explained else None, class_="topology")
 
 
-def _arrange(facts: Facts) -> list[Box]:
+def _arrange(facts: HealthResult) -> list[Box]:
     """The primary and all who follow it, directly or not; then whoever is left."""
     boxes: dict[str, Box] = {}
     for instance, parent in _walk(facts):
@@ -63,14 +64,14 @@ def _arrange(facts: Facts) -> list[Box]:
     return list(boxes.values())
 
 
-def _walk(facts: Facts) -> Iterator[tuple[Facts, str | None]]:
+def _walk(facts: HealthResult) -> Iterator[tuple[InstanceResult, str | None]]:
     """Each instance once, after its source, with the source's name; without it if that is no instance, or in a ring."""
     instances = {each["name"]: each for each in facts["instances"]}
     sources = {name: _source_name(each) for name, each in instances.items()}
-    sources[facts["primary"]] = None
+    sources |= {name: None for name in instances if name == facts["primary"]}
     left = dict.fromkeys(instances)
 
-    def follow(name: str, parent: str | None) -> Iterator[tuple[Facts, str | None]]:
+    def follow(name: str, parent: str | None) -> Iterator[tuple[InstanceResult, str | None]]:
         del left[name]
         yield instances[name], parent
         for other in [each for each in left if sources[each] == name]:
@@ -83,7 +84,7 @@ def _walk(facts: Facts) -> Iterator[tuple[Facts, str | None]]:
             yield from follow(root, None)
 
 
-def _source_name(instance: Facts) -> str | None:
+def _source_name(instance: InstanceResult) -> str | None:
     """The pod's name is the first label of the host that it is reached by."""
     return instance["source"].partition(":")[0].partition(".")[0] if instance["source"] else None
 
@@ -136,7 +137,7 @@ def _box(box: Box) -> Markup:
 
 
 def _caption(box: Box) -> str:
-    words = [box.instance["role"], box.condition]
+    words: list[str] = [box.instance["role"], box.condition]
     if box.instance["source"]:
         words.append(f"lag {lag(box.instance['lag_seconds'])}")
     return " \u00b7 ".join(words)

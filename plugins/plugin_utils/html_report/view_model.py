@@ -10,10 +10,10 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["SYMBOLS", "Condition", "Facts", "Group", "condition_of", "groups"]
+from ...module_utils.results.types import FindingResult, InstanceResult
 
-# A module's result, or a part of it.
-Facts = Mapping[str, t.Any]
+__all__ = ["SYMBOLS", "Condition", "Group", "condition_of", "groups"]
+
 Condition = t.Literal["ok", "warning", "trouble", "unreachable"]
 
 # Colours and shapes say the same.
@@ -44,10 +44,10 @@ class Group:
     severity: str
     ignored: bool
     remedy: str
-    cases: tuple[Facts, ...]
+    cases: tuple[FindingResult, ...]
 
 
-def condition_of(instance: Facts, findings: Sequence[Facts]) -> Condition:
+def condition_of(instance: InstanceResult, findings: Sequence[FindingResult]) -> Condition:
     """One word for an instance, from what was found about it and is not ignored."""
     if not instance["reachable"]:
         return "unreachable"
@@ -57,15 +57,15 @@ def condition_of(instance: Facts, findings: Sequence[Facts]) -> Condition:
     return "warning" if "warning" in severities else "ok"
 
 
-def groups(findings: Sequence[Facts]) -> list[Group]:
+def groups(findings: Sequence[FindingResult]) -> list[Group]:
     """One group for each kind, worst first, ignored ones last; else in the order in which they were found."""
-    kinds: dict[str, list[Facts]] = {}
+    kinds: dict[str, list[FindingResult]] = {}
     for finding in findings:
         kinds.setdefault(finding["code"], []).append(finding)
     found = [_group(code, tuple(cases)) for code, cases in kinds.items()]
     return sorted(found, key=lambda group: (group.ignored, _WORST_FIRST.index(group.severity)))
 
 
-def _group(code: str, cases: tuple[Facts, ...]) -> Group:
+def _group(code: str, cases: tuple[FindingResult, ...]) -> Group:
     first = cases[0]
     return Group(code, first["severity"], first["ignored"], first["remedy"], cases)
