@@ -15,7 +15,8 @@ from collections.abc import Mapping
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import FIELD_MANAGER
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiConflict
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest, ObjectStore
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import ObjectStore
 
 __all__ = ["ObjectStoreContract", "World"]
 

@@ -29,6 +29,7 @@ from ..operations.gtid_switch import switch_gtids_on
 from ..operations.passwords import read_password
 from ..options import at_least
 from ..spec import ClusterSpec
+from ..state.reader import read_pod
 from ..wait import Clock
 
 __all__ = ["OpenCluster", "Params", "connect_existing", "dial_pods", "open_client", "open_cluster"]
@@ -99,9 +100,8 @@ def _dial(client: KubernetesClient, params: Params) -> Dial:
         return dial_pods(client, port)
 
     def address(instance: str) -> tuple[str, int] | None:
-        pod = client.get("Pod", instance) or {}
-        ip = (pod.get("status") or {}).get("podIP")
-        return (ip, port) if ip else None
+        pod = read_pod(client, instance)
+        return (pod.address, port) if pod and pod.address else None
 
     return dial_addresses(address)
 

@@ -2,41 +2,22 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was read from Kubernetes and from every instance, as values; nothing is judged here."""
+"""Values that were read from Kubernetes and from every instance, without any judgement."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
 
+from ..kube.pod import PodView
 from ..mysql.status import History, InstanceStatus, ReplicaStatus
 
-__all__ = ["ClusterObservation", "InstanceObservation", "KubernetesState", "PodFacts", "Problem", "Routes"]
-
-
-@dataclass(frozen=True)
-class PodFacts:
-    """A pod, and why it is not ready: ``obstacle`` is empty if it is, or if the pod does not say.
-
-    ``provisioning`` names the init container that is at work. ``restarts`` counts those of the container that restarted
-    last, at ``restarted_at``. Times are seconds since 1970, None if the pod does not say.
-    """
-
-    ready: bool
-    started: bool
-    obstacle: str
-    address: str | None
-    node: str | None = None
-    not_ready_since: float | None = None
-    provisioning: str | None = None
-    restarts: int = 0
-    restarted: str | None = None
-    restarted_at: float | None = None
+__all__ = ["ClusterObservation", "InstanceObservation", "KubernetesState", "Problem", "Routes"]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why an instance's state is not known."""
+    """The reason why an instance's status is unknown."""
 
     kind: t.Literal["unreachable", "access_denied", "unreadable"]
     message: str
@@ -52,10 +33,10 @@ class Routes:
 
 @dataclass(frozen=True)
 class KubernetesState:
-    """What Kubernetes says. ``wanted`` is None without a StatefulSet, ``topology`` False without the ConfigMap.
+    """The cluster's objects. ``wanted`` is None without a StatefulSet, ``topology`` False without the ConfigMap.
 
-    ``resizing`` says of instances whose claims are not as large as they should be what they wait for. ``withheld`` holds the
-    API server's words if routes or claims may not be read.
+    ``resizing`` holds, for instances whose claims are not as large as they should be, the reason. ``withheld`` holds the API
+    server's messages if endpoints or claims may not be read.
     """
 
     expected: tuple[str, ...]
@@ -63,14 +44,14 @@ class KubernetesState:
     topology: bool
     topology_primary: str | None
     bootstrapped: bool
-    pods: t.Mapping[str, PodFacts]
+    pods: t.Mapping[str, PodView]
     routes: Routes = Routes()
     resizing: t.Mapping[str, str] = field(default_factory=dict)
     withheld: tuple[str, ...] = ()
 
     @property
     def instances(self) -> tuple[str, ...]:
-        """Expected instances in order, then whatever else calls itself part of the cluster."""
+        """The expected instances in order, then all other pods with the cluster's labels."""
         return self.expected + tuple(sorted(set(self.pods) - set(self.expected)))
 
 
@@ -78,12 +59,12 @@ class KubernetesState:
 class InstanceObservation:
     """One instance: its status, or the problem that hid it.
 
-    ``caught_up``: it has, or soon had, everything that the primary had committed when both were first asked; None if
-    that was not asked.
+    ``caught_up``: it had everything that the primary had committed when both were read, at once or within a moment; None if
+    that was not checked.
     """
 
     name: str
-    pod: PodFacts | None
+    pod: PodView | None
     status: InstanceStatus | None = None
     problem: Problem | None = None
     caught_up: bool | None = None
@@ -115,7 +96,7 @@ class ClusterObservation:
 
     @property
     def primary_name(self) -> str | None:
-        """Who is primary: whom the topology names, or without a topology the only writable instance."""
+        """The primary that the topology names, or without a topology the only writable instance."""
         return self.kubernetes.topology_primary or writable_instance(self.instances)
 
     @property
@@ -124,7 +105,7 @@ class ClusterObservation:
 
     @property
     def replicas(self) -> tuple[InstanceObservation, ...]:
-        """Everyone else, if it is known who is primary."""
+        """All instances but the primary; none if the primary is unknown."""
         return () if self.primary_name is None else tuple(i for i in self.instances if i.name != self.primary_name)
 
 

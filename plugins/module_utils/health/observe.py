@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import AccessDenied, SqlError, Unreachable
+from ..kube.pod import PodView
 from ..kube.port import ObjectStore
 from ..mysql.gtid import GtidSet
 from ..mysql.instance import SessionPool
@@ -21,7 +22,7 @@ from ..mysql.port import Instance
 from ..mysql.status import History, InstanceStatus
 from ..parallel import map_parallel
 from .kubernetes_state import ClusterTarget, read_kubernetes_state
-from .observation import ClusterObservation, InstanceObservation, PodFacts, Problem, writable_instance
+from .observation import ClusterObservation, InstanceObservation, Problem, writable_instance
 
 __all__ = ["observe"]
 
@@ -61,7 +62,7 @@ def _problem(error: SqlError) -> Problem:
     return Problem("unreachable" if isinstance(error, Unreachable) else "unreadable", error.message)
 
 
-def _look(pool: SessionPool, name: str, pod: PodFacts | None) -> InstanceObservation:
+def _look(pool: SessionPool, name: str, pod: PodView | None) -> InstanceObservation:
     if pod is None or not pod.started:
         pool.forget(name)
         missing = "there is no pod" if pod is None else "the pod's server has not started"

@@ -22,8 +22,9 @@ from ..constants import FIELD_MANAGER
 from ..errors import ApiConflict, ApiError, ApiForbidden, ApiUnavailable, MissingLibrary, Unreachable
 from .auth import KubernetesAuth
 from .kinds import resource_of
+from .manifest import Manifest
 from .ownership import ownership_patch, replacement
-from .port import Applied, Event, Manifest
+from .port import Applied, Event
 
 try:
     from kubernetes import config as kubernetes_config

@@ -11,10 +11,9 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Applied", "Diagnostics", "Event", "Manifest", "ObjectStore", "PodTunnel"]
+from .manifest import Manifest
 
-# A Kubernetes object as the API sends and takes it: kind, metadata and so on, always with a name.
-Manifest = dict[str, t.Any]
+__all__ = ["Applied", "Diagnostics", "Event", "ObjectStore", "PodTunnel"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..spec import ClusterSpec, Topology
 from . import config_maps, services
 from .network_policy import network_policy

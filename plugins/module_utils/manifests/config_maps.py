@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ..constants import TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_PRIMARY
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..mysql.mycnf import render_cnf
 from ..names import Names
 from ..pod_scripts.embedded import SCRIPTS

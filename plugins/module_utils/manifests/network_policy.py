@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..constants import BACKUP_PORT, MYSQL_PORT
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..spec import ClusterSpec
 from .common import manifest
 

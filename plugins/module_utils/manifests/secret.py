@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..names import Names
 from .common import manifest
 

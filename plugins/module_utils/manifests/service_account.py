@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..names import Names
 from .common import manifest
 

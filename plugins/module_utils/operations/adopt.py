@@ -21,8 +21,8 @@ from ..errors import CollectionError, SpecError
 from ..health.assess import assess
 from ..health.observation import ClusterObservation, InstanceObservation
 from ..health.summary import summary
-from ..kube.pod import is_terminating
-from ..kube.port import Diagnostics, Manifest, ObjectStore
+from ..kube.manifest import Manifest
+from ..kube.port import Diagnostics, ObjectStore
 from ..kube.quantity import parse_quantity
 from ..manifests import config_maps
 from ..manifests.bundle import Bundle
@@ -30,6 +30,7 @@ from ..mysql.version import ServerVersion
 from ..names import Names, ordinal_of
 from ..spec import ClusterSpec, Topology
 from ..state.live_objects import LiveObjects, read_live_objects
+from ..state.reader import read_pods
 from ..wait import Clock, wait_until
 from .deploy import (
     Deployed,
@@ -307,7 +308,6 @@ def _take_over_objects(store: ObjectStore, planned: Deployment) -> None:
 
 def _replace_foreign_pods(store: ObjectStore, names: Names) -> None:
     """Delete the pods that are not made of the cluster's template, all of them at the same time."""
-    for pod in store.list("Pod", names.selector):
-        ours = CONFIG_CHECKSUM_ANNOTATION in (pod["metadata"].get("annotations") or {})
-        if not ours and not is_terminating(pod):
-            store.delete("Pod", pod["metadata"]["name"])
+    for pod in read_pods(store, names.selector).values():
+        if CONFIG_CHECKSUM_ANNOTATION not in pod.annotations and not pod.terminating:
+            store.delete("Pod", pod.name)

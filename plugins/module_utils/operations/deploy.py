@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 
 from ..constants import TOPOLOGY_BOOTSTRAPPED
 from ..errors import CollectionError, SpecError, WaitTimeout
-from ..kube.pod import pod_ready
-from ..kube.port import Diagnostics, Manifest, ObjectStore
+from ..kube.manifest import Manifest
+from ..kube.port import Diagnostics, ObjectStore
 from ..manifests import config_maps
 from ..manifests.bundle import Bundle, render
 from ..names import ordinal_of
 from ..spec import ClusterSpec, Topology
 from ..state.live_objects import LiveObjects, read_live_objects
+from ..state.reader import read_pod
 from ..state.topology import parse_topology
 from ..wait import Clock
 from .diff import Change, FieldChange
@@ -178,8 +179,8 @@ def _topology(store: ObjectStore, spec: ClusterSpec, live: LiveObjects, runtime:
     if known is None:
         return Topology(spec.names.instance(0))
     if known.bootstrapped is None and live.get("StatefulSet", spec.names.stateful_set) is not None:
-        primary = store.get("Pod", known.primary)
-        if primary is not None and pod_ready(primary):
+        primary = read_pod(store, known.primary)
+        if primary is not None and primary.ready:
             return Topology(known.primary, runtime.timestamp())
     return known
 

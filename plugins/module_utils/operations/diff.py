@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..errors import ImmutableChange, SpecError
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..kube.quantity import parse_quantity
 
 __all__ = ["Change", "FieldChange", "check_immutable", "field_changes", "redact"]

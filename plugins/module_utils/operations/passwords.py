@@ -10,7 +10,8 @@ import typing as t
 
 from ..constants import SECRET_KEYS
 from ..errors import SpecError
-from ..kube.port import Manifest, ObjectStore
+from ..kube.manifest import Manifest
+from ..kube.port import ObjectStore
 from ..options import PASSWORD_OPTIONS, check_password
 from ..spec import ClusterSpec
 from ..state.passwords import parse_passwords

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import CollectionError
-from ..kube.port import Manifest, ObjectStore
+from ..kube.manifest import Manifest
+from ..kube.port import ObjectStore
 from ..manifests.bundle import Bundle
 from ..state.live_objects import LiveObjects
 from .diff import Change, FieldChange, check_immutable, field_changes, redact

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How far pods are that are not ready, as their own logs tell it, and whether that is further than ever before."""
+"""The progress of pods that are not ready, read from their logs."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ..constants import CONTAINER_PROVISION, CONTAINER_REPLICATION
-from ..kube.pod import obstacle_of, pod_ready
-from ..kube.port import Diagnostics, Manifest
+from ..kube.pod import PodView
+from ..kube.port import Diagnostics
 from ..wait import Clock
 
 __all__ = ["Progress"]
 
-# A cluster without data is ready by then, and nobody has asked for a log.
+# A cluster without data is ready by then, and no log is read.
 _PATIENCE_SECONDS = 10.0
 _INTERVAL_SECONDS = 2.0
-# What provision.sh says of a clone, `cloning from 10.0.0.7: 312 of 1024 MiB`, after the time and the collection's name.
-_SAID = re.compile(r"^\S+ \[kubemysql\] (?P<words>.*)$")
+# A log line of provision.sh: time, collection, `cloning from 10.0.0.7: 312 of 1024 MiB`.
+_LINE = re.compile(r"^\S+ \[kubemysql\] (?P<text>.*)$")
 _ARRIVED = re.compile(r": (?P<mebibytes>\d+)(?: of \d+)? MiB\b")
 
 
 class Progress:
-    """Watches a rollout. ``lines`` says of each pod that is not ready what it did when it was last asked."""
+    """Watches a rollout. ``lines`` holds the last log line of each pod that is not ready."""
 
     def __init__(self, diagnostics: Diagnostics, clock: Clock) -> None:
         self._diagnostics = diagnostics
@@ -35,12 +35,12 @@ class Progress:
         self._ready = 0
         self.lines: Mapping[str, str] = {}
 
-    def measure(self, pods: Sequence[Manifest]) -> int:
+    def measure(self, pods: Sequence[PodView]) -> int:
         """A number that grows whenever more pods are ready, or more data have arrived in one, than ever before."""
-        self._ready = max(self._ready, sum(map(pod_ready, pods)))
+        self._ready = max(self._ready, sum(pod.ready for pod in pods))
         if self._clock.now() >= self._next:
             self._next = self._clock.now() + _INTERVAL_SECONDS
-            self._ask([pod for pod in pods if not pod_ready(pod)])
+            self._read([pod for pod in pods if not pod.ready])
         return self.reached
 
     @property
@@ -49,27 +49,19 @@ class Progress:
         no progress."""
         return self._ready + sum(self._most.values())
 
-    def _ask(self, pods: Sequence[Manifest]) -> None:
-        said = {pod["metadata"]["name"]: self._last_words(pod) for pod in pods}
-        self.lines = {name: words for name, words in said.items() if words}
-        for name, words in self.lines.items():
-            arrived = _ARRIVED.search(words)
+    def _read(self, pods: Sequence[PodView]) -> None:
+        lines = {pod.name: self._last_line(pod) for pod in pods}
+        self.lines = {name: line for name, line in lines.items() if line}
+        for name, line in self.lines.items():
+            arrived = _ARRIVED.search(line)
             if arrived is not None:
                 self._most[name] = max(self._most.get(name, 0), int(arrived["mebibytes"]))
 
-    def _last_words(self, pod: Manifest) -> str:
-        obstacle = obstacle_of(pod)
-        if obstacle is not None:
-            return ": ".join(filter(None, (obstacle.container, obstacle.reason, obstacle.message)))
-        container = _at_work(pod.get("status") or {})
+    def _last_line(self, pod: PodView) -> str:
+        if pod.obstacle is not None:
+            return str(pod.obstacle)
+        container = next(filter(pod.runs, (CONTAINER_PROVISION, CONTAINER_REPLICATION)), None)
         if container is None:
             return ""
-        said = _SAID.match(self._diagnostics.log(pod["metadata"]["name"], container, 1).strip())
-        return said["words"] if said else ""
-
-
-def _at_work(status: Manifest) -> str | None:
-    """The one of our containers that has something to say."""
-    containers = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
-    running = {each["name"] for each in containers if "running" in (each.get("state") or {})}
-    return next((name for name in (CONTAINER_PROVISION, CONTAINER_REPLICATION) if name in running), None)
+        line = _LINE.match(self._diagnostics.log(pod.name, container, 1).strip())
+        return line["text"] if line else ""

@@ -11,6 +11,7 @@ from ..errors import CollectionError
 from ..kube.port import ObjectStore
 from ..names import Names
 from ..state.live_objects import KINDS, read_live_objects
+from ..state.reader import read_pods
 from ..wait import Clock, wait_until
 from .diff import Change, field_changes
 from .outcome import Outcome
@@ -66,7 +67,7 @@ def _wait_until_gone(store: ObjectStore, names: Names, changes: tuple[Change, ..
     leaving = any(change.kind == "PersistentVolumeClaim" for change in changes)
 
     def look() -> list[str]:
-        pods = sorted(pod["metadata"]["name"] for pod in store.list("Pod", names.selector))
+        pods = sorted(read_pods(store, names.selector))
         return pods or (_claims(store, names) if leaving else [])
 
     def pending(left: list[str]) -> str | None:

@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from datetime import timedelta
 
 from ..constants import CONTAINER_REPLICATION
 from ..errors import WaitFailed
-from ..kube.pod import (
-    Obstacle,
-    generation_observed,
-    is_terminating,
-    obstacle_of,
-    of_newest_template,
-    pod_ready,
-    rollout_pending,
-)
-from ..kube.port import Diagnostics, Event, Manifest, ObjectStore
+from ..kube.manifest import Manifest
+from ..kube.pod import Obstacle, PodView
+from ..kube.port import Diagnostics, Event, ObjectStore
+from ..kube.stateful_set import StatefulSetView, rollout_pending
 from ..names import Names, ordinal_of
+from ..state.reader import read_pods, read_stateful_set
 from ..times import parse_time
 from ..wait import Clock, poll
 from .outcome import StalledRollout
@@ -33,7 +27,7 @@ __all__ = ["Rollout", "explain", "wait_for_rollout"]
 _INTERVAL = 0.5
 _LOG_LINES = 12
 # The kubelet shows a changed ConfigMap to running pods with its next look at them and the end of its cache's life.
-_SHOWN_AFTER = timedelta(seconds=90)
+_SHOWN_AFTER = 90.0
 # The controller creates all pods at once; when some are missing for longer, something refuses them.
 _MISSING_POD_SECONDS = 3.0
 # By a quota or a policy, and by the API server's validation, which sees a pod template's details only in the pod.
@@ -42,36 +36,35 @@ _REFUSALS = ("forbidden", "is invalid")
 
 @dataclass(frozen=True)
 class Rollout:
-    """One look at the StatefulSet and its pods."""
+    """The StatefulSet and its pods at one time."""
 
-    stateful_set: Manifest | None
-    pods: tuple[Manifest, ...]
+    stateful_set: StatefulSetView | None
+    pods: tuple[PodView, ...]
 
     def ready(self, pod: str) -> bool:
-        return any(each["metadata"]["name"] == pod and pod_ready(each) for each in self.pods)
+        return any(each.name == pod and each.ready for each in self.pods)
 
     @property
     def missing(self) -> str | None:
         return rollout_pending(self.stateful_set, self.pods)
 
     @property
-    def stuck(self) -> tuple[Manifest, ...]:
+    def stuck(self) -> tuple[PodView, ...]:
         """Pods of an older template that cannot start. The controller waits for them before it replaces them, and a
         replica on the newest template may be waiting for one of them (kubernetes/kubernetes#67250).
         """
-        old = (pod for pod in self._by_age(newest=False) if not is_terminating(pod))
-        return tuple(pod for pod in old if obstacle_of(pod))
+        return tuple(pod for pod in self._by_age(newest=False) if pod.obstacle and not pod.terminating)
 
     @property
-    def newest(self) -> tuple[Manifest, ...]:
-        """Pods of the newest template; none as long as the controller has not taken notice of it."""
+    def newest(self) -> tuple[PodView, ...]:
+        """Pods of the newest template; none before the controller has observed it."""
         return self._by_age(newest=True)
 
-    def _by_age(self, *, newest: bool) -> tuple[Manifest, ...]:
+    def _by_age(self, *, newest: bool) -> tuple[PodView, ...]:
         live = self.stateful_set
-        if live is None or not generation_observed(live):
+        if live is None or not live.observed:
             return ()
-        return tuple(pod for pod in self.pods if of_newest_template(live, pod) is newest)
+        return tuple(pod for pod in self.pods if (pod.revision == live.revision) is newest)
 
 
 class _RolloutPoller:
@@ -83,12 +76,12 @@ class _RolloutPoller:
         self._last = Rollout(None, ())
 
     def take(self) -> Rollout:
-        named = {pod["metadata"]["name"]: pod for pod in self._store.list("Pod", self._names.selector)}
+        named = read_pods(self._store, self._names.selector)
         pods = tuple(named[name] for name in sorted(filter(self._names.is_instance, named), key=ordinal_of))
         known = self._last.stateful_set
         # A changed StatefulSet changes its pods; once its controller has observed it, nothing else does.
-        if known is None or not generation_observed(known) or pods != self._last.pods:
-            known = self._store.get("StatefulSet", self._names.stateful_set)
+        if known is None or not known.observed or pods != self._last.pods:
+            known = read_stateful_set(self._store, self._names)
         self._last = Rollout(known, pods)
         return self._last
 
@@ -140,7 +133,7 @@ def wait_for_rollout(
 def _replace_stuck(store: ObjectStore, rollout: Rollout) -> None:
     """Delete pods that are stuck on an older template; the controller creates them again from the newest."""
     for pod in rollout.stuck:
-        store.delete("Pod", pod["metadata"]["name"])
+        store.delete("Pod", pod.name)
 
 
 class _FailureDetector:
@@ -159,10 +152,10 @@ class _FailureDetector:
     def check(self, rollout: Rollout) -> None:
         """Raise ``WaitFailed`` if a pod cannot become ready, or cannot even be created."""
         for pod in rollout.newest:
-            obstacle = obstacle_of(pod)
+            obstacle = pod.obstacle
             if obstacle is not None and obstacle.hopeless and not self._predates_topology(obstacle):
                 raise WaitFailed(f"waiting longer cannot help: {_describe(self._diagnostics, obstacle)}")
-        wanted = (rollout.stateful_set or {"spec": {"replicas": 0}})["spec"]["replicas"]
+        wanted = rollout.stateful_set.replicas if rollout.stateful_set else 0
         if len(rollout.pods) < wanted:
             self._check_refusals()
 
@@ -173,7 +166,7 @@ class _FailureDetector:
         changed = max((entry.get("time") or "" for entry in self._topology_history()), default="")
         if not changed or obstacle.crashed_at is None:
             return False
-        return parse_time(obstacle.crashed_at) < parse_time(changed) + _SHOWN_AFTER
+        return obstacle.crashed_at < parse_time(changed).timestamp() + _SHOWN_AFTER
 
     def _topology_history(self) -> list[Manifest]:
         topology = self._store.get("ConfigMap", self._names.topology) or {"metadata": {}}
@@ -197,12 +190,10 @@ def explain(diagnostics: Diagnostics, names: Names, rollout: Rollout) -> str:
     """The reasons why pods are not ready, in a few sentences; empty if none is known."""
     sentences = []
     for pod in rollout.pods:
-        if pod_ready(pod):
-            continue
-        obstacle = obstacle_of(pod)
-        name = pod["metadata"]["name"]
-        sentences.append(_describe(diagnostics, obstacle) if obstacle else _why_not_ready(diagnostics, pod))
-        sentences.append(_claim_problem(diagnostics, names, name))
+        if not pod.ready:
+            obstacle = pod.obstacle
+            sentences.append(_describe(diagnostics, obstacle) if obstacle else _why_not_ready(diagnostics, pod))
+            sentences.append(_claim_problem(diagnostics, names, pod.name))
     if not rollout.pods:
         sentences.append(_last_warning(diagnostics, "StatefulSet", names.stateful_set))
     return " ".join(sentence for sentence in sentences if sentence)
@@ -218,16 +209,10 @@ def _describe(diagnostics: Diagnostics, obstacle: Obstacle) -> str:
     return text
 
 
-def _why_not_ready(diagnostics: Diagnostics, pod: Manifest) -> str:
+def _why_not_ready(diagnostics: Diagnostics, pod: PodView) -> str:
     """The last log line of the container that judges readiness holds the reason; a probe only reports a failure."""
-    name = pod["metadata"]["name"]
-    judged = any(each["name"] == CONTAINER_REPLICATION and _runs(each) for each in pod["status"].get("containerStatuses") or [])
-    line = diagnostics.log(name, CONTAINER_REPLICATION, 1).strip() if judged else ""
-    return f"{name}: {line}" if line else _last_warning(diagnostics, "Pod", name)
-
-
-def _runs(container: Manifest) -> bool:
-    return "running" in (container.get("state") or {})
+    line = diagnostics.log(pod.name, CONTAINER_REPLICATION, 1).strip() if pod.runs(CONTAINER_REPLICATION) else ""
+    return f"{pod.name}: {line}" if line else _last_warning(diagnostics, "Pod", pod.name)
 
 
 def _last_warning(diagnostics: Diagnostics, kind: str, name: str) -> str:

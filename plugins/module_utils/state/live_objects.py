@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..constants import FIELD_MANAGER, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGED_BY
-from ..kube.port import Manifest, ObjectStore
+from ..kube.manifest import Manifest
+from ..kube.port import ObjectStore
 from ..names import Names
 
 __all__ = ["KINDS", "LiveObjects", "read_live_objects"]

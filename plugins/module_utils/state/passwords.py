@@ -10,7 +10,7 @@ import base64
 
 from ..constants import SECRET_KEYS
 from ..errors import SpecError
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 
 __all__ = ["parse_passwords"]
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ..constants import TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_PRIMARY
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..spec import Topology
 
 __all__ = ["parse_topology"]

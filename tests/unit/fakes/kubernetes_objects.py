@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.health.kubernetes_state import ClusterTarget
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 from unit.fakes.store import FakeObjectStore, pod
 

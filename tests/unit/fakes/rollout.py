@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import CollectionError
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import deploy, plan_deployment
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.outcome import Outcome

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import FIELD_MANAGER
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiConflict, ApiError
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Applied, Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Applied
 
 __all__ = ["FakeObjectStore", "pod"]
 

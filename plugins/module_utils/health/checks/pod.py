@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...kube.pod import PodView
 from ..findings import Finding
 from ..findings import FindingKind as Kind
-from ..observation import ClusterObservation, InstanceObservation, PodFacts
+from ..observation import ClusterObservation, InstanceObservation
 
 __all__ = ["check"]
 
@@ -39,7 +40,7 @@ def _pod(observation: ClusterObservation, instance: InstanceObservation) -> Find
     elif pod is None:
         yield Finding(Kind.POD_MISSING, "there is no such pod", name)
     elif not pod.ready:
-        why = _judged(instance) or pod.obstacle
+        why = _judged(instance) or pod.why_not_ready
         message = f"the pod is not ready{': ' if why else ''}{why}"
         yield Finding(Kind.POD_NOT_READY, message, name, pod.not_ready_since)
         if pod.provisioning is not None:
@@ -65,8 +66,9 @@ def _session(instance: InstanceObservation) -> Findings:
     yield Finding(kinds[problem.kind], problem.message, instance.name)
 
 
-def _restarts(name: str, pod: PodFacts, now: float | None) -> Findings:
-    """Judged by the instances' clocks; if none of them answers there is worse to say."""
-    if pod.restarted_at is not None and now is not None and now - pod.restarted_at < _NEWS:
-        message = f"its container {pod.restarted} has been restarted, {pod.restarts} time(s) in all"
-        yield Finding(Kind.CONTAINER_RESTARTED, message, name, pod.restarted_at)
+def _restarts(name: str, pod: PodView, now: float | None) -> Findings:
+    """Judged by the instances' clocks; if none of them answers, other findings are more important."""
+    last = pod.last_restarted
+    if last is not None and last.ended_at is not None and now is not None and now - last.ended_at < _NEWS:
+        message = f"its container {last.name} has been restarted, {last.restarts} time(s) in all"
+        yield Finding(Kind.CONTAINER_RESTARTED, message, name, last.ended_at)

@@ -28,7 +28,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.health.asses
 from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import FindingKind as Kind
 from ansible_collections.kubemysql.replication.plugins.module_utils.health.observation import ClusterObservation
 from ansible_collections.kubemysql.replication.plugins.module_utils.health.observe import observe
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.pod import pod_ready
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.pod import PodView
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
 from unit.fakes.kubernetes_objects import NAMES, TARGET, claim, deployed, endpoints, stateful_set, topology
@@ -55,7 +55,7 @@ class World:
     def route(self) -> None:
         """Let Services lead to the ready pods, as the endpoints controller does."""
         pods = {name: each for (kind, name), each in self.store.objects.items() if kind == "Pod"}
-        ready = [name for name, each in pods.items() if pod_ready(each)]
+        ready = [name for name, each in pods.items() if PodView.parse(each).ready]
         topology = self.store.objects.get(("ConfigMap", "mysql-topology"), {"data": {"primary": "mysql-0"}})
         self.store.put(endpoints("mysql-read", *ready))
         self.store.put(endpoints("mysql-primary", *(name for name in ready if name == topology["data"].get("primary"))))

@@ -157,17 +157,17 @@ def test_errors_of_the_api_server_are_not_findings() -> None:
         observe(store, SessionPool(FakeConnector(), 1), TARGET)
 
 
-def test_layout() -> None:
+def test_kubernetes_state() -> None:
     store = FakeObjectStore(stateful_set(2), topology("mysql-1", bootstrapped=False), pod("mysql-5", NAMES.labels))
-    layout = read_kubernetes_state(store, TARGET)
-    assert layout.instances == ("mysql-0", "mysql-1", "mysql-5")
-    assert (layout.wanted, layout.topology_primary, layout.bootstrapped) == (2, "mysql-1", False)
-    assert layout.pods["mysql-5"].address == "10.0.0.15"
+    state = read_kubernetes_state(store, TARGET)
+    assert state.instances == ("mysql-0", "mysql-1", "mysql-5")
+    assert (state.wanted, state.topology_primary, state.bootstrapped) == (2, "mysql-1", False)
+    assert state.pods["mysql-5"].address == "10.0.0.15"
 
 
-def test_layout_of_nothing() -> None:
-    layout = read_kubernetes_state(FakeObjectStore(), TARGET)
-    assert (layout.instances, layout.wanted, layout.topology, layout.topology_primary) == ((), None, False, None)
+def test_kubernetes_state_of_nothing() -> None:
+    state = read_kubernetes_state(FakeObjectStore(), TARGET)
+    assert (state.instances, state.wanted, state.topology, state.topology_primary) == ((), None, False, None)
 
 
 BACK_OFF = {"reason": "CrashLoopBackOff", "message": "back-off"}
@@ -184,7 +184,7 @@ BACK_OFF = {"reason": "CrashLoopBackOff", "message": "back-off"}
 def test_why_a_pod_is_not_ready(changes: dict[str, object], words: str) -> None:
     unready = pod("mysql-0", NAMES.labels, ready=False)
     unready["status"].update(changes)
-    assert read_kubernetes_state(FakeObjectStore(unready), TARGET).pods["mysql-0"].obstacle == words
+    assert read_kubernetes_state(FakeObjectStore(unready), TARGET).pods["mysql-0"].why_not_ready == words
 
 
 def test_at_once_keeps_order_and_raises() -> None:

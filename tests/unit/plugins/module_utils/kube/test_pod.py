@@ -2,53 +2,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Readiness predicates over what the API answers."""
+"""Pods as the API server describes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.pod import obstacle_of, pod_ready, rollout_pending
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
-
-
-def stateful_set(*, generation: int = 2) -> Manifest:
-    status = {"observedGeneration": 2, "currentRevision": "a", "updateRevision": "b"}
-    return {"metadata": {"generation": generation}, "spec": {"replicas": 3}, "status": status}
-
-
-def pods(*letters: str) -> list[Manifest]:
-    """A pod for each letter, of the template of that name: a capital is ready, one in brackets is being deleted."""
-    return [
-        {
-            "metadata": {
-                "labels": {"controller-revision-hash": letter.strip("()").lower()},
-                **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if letter.startswith("(") else {}),
-            },
-            "status": {"conditions": [{"type": "Ready", "status": str(letter.strip("()").isupper())}]},
-        }
-        for letter in letters
-    ]
-
-
-@pytest.mark.parametrize(
-    ("live", "there", "missing"),
-    [
-        (None, "", "the StatefulSet to exist"),
-        (stateful_set(), "BBB", None),
-        (stateful_set(generation=3), "BBB", "the StatefulSet controller to take notice"),
-        (stateful_set(), "BbB", "2 of 3 instances to be ready"),
-        (stateful_set(), "BBBBb", "2 surplus instances to end"),
-        (stateful_set(), "AAB", "1 of 3 instances to be on the newest template"),
-        (stateful_set(), ["B", "B", "(B)"], "2 of 3 instances to be on the newest template"),
-        (stateful_set(), "AAA", "0 of 3 instances to be on the newest template"),
-        (stateful_set(), "", "0 of 3 instances to be on the newest template"),
-        ({"metadata": {"generation": 1}, "spec": {"replicas": 1}}, "", "the StatefulSet controller to take notice"),
-    ],
-)
-def test_rollout(live: Manifest | None, there: Iterable[str], missing: str | None) -> None:
-    assert rollout_pending(live, pods(*there)) == missing
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.pod import PodView
 
 
 def pod(**status: object) -> Manifest:
@@ -57,11 +17,11 @@ def pod(**status: object) -> Manifest:
 
 def test_pod_ready() -> None:
     ready = pod(conditions=[{"type": "Ready", "status": "True"}])
-    assert pod_ready(ready)
-    assert not pod_ready(pod(conditions=[{"type": "Ready", "status": "False"}]))
-    assert not pod_ready(pod())
+    assert PodView.parse(ready).ready
+    assert not PodView.parse(pod(conditions=[{"type": "Ready", "status": "False"}])).ready
+    assert not PodView.parse(pod()).ready
     ready["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    assert not pod_ready(ready)
+    assert not PodView.parse(ready).ready
 
 
 def waiting(reason: str, restarts: int = 0) -> Manifest:
@@ -93,7 +53,7 @@ def waiting(reason: str, restarts: int = 0) -> Manifest:
     ],
 )
 def test_obstacles(live: Manifest, reason: str, hopeless: bool, crashed: bool) -> None:
-    obstacle = obstacle_of(live)
+    obstacle = PodView.parse(live).obstacle
     assert obstacle is not None
     assert (obstacle.reason, obstacle.hopeless, obstacle.crashed) == (reason, hopeless, crashed)
 
@@ -102,4 +62,4 @@ def test_obstacles(live: Manifest, reason: str, hopeless: bool, crashed: bool) -
     "live", [pod(), waiting("PodInitializing"), pod(containerStatuses=[{"name": "mysql", "state": {"running": {}}}])]
 )
 def test_no_obstacle(live: Manifest) -> None:
-    assert obstacle_of(live) is None
+    assert PodView.parse(live).obstacle is None

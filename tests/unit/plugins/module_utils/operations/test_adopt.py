@@ -14,7 +14,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.errors impor
 from ansible_collections.kubemysql.replication.plugins.module_utils.health.kubernetes_state import ClusterTarget
 from ansible_collections.kubemysql.replication.plugins.module_utils.health.observation import ClusterObservation
 from ansible_collections.kubemysql.replication.plugins.module_utils.health.observe import observe
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.adopt import Adoption, adopt, plan_adoption

@@ -10,7 +10,7 @@ import copy
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import CollectionError, ImmutableChange, SpecError
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.manifests.bundle import render
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.diff import (
     FieldChange,

@@ -11,7 +11,7 @@ import base64
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import SECRET_KEYS
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SpecError
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.passwords import (
     check_foreign_secret,
     read_password,

@@ -15,7 +15,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.errors impor
     ImmutableChange,
     SpecError,
 )
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import Deployment, deploy, plan_deployment
 from ansible_collections.kubemysql.replication.plugins.module_utils.state.passwords import parse_passwords

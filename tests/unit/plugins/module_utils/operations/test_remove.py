@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiForbidden, WaitTimeout
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import deploy, plan_deployment
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.diff import Change

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import WaitFailed, WaitTimeout
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Event, Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Event
 from unit.fakes.cluster import FakeDiagnostics, crashing, waiting
 from unit.fakes.rollout import ALL, NAMES, NOTED, TIMEOUT, Rollout
 from unit.fakes.store import pod

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 from ansible_collections.kubemysql.replication.plugins.module_utils.state.live_objects import KINDS, read_live_objects
 from unit.fakes.store import FakeObjectStore
