@@ -58,14 +58,16 @@ generate: venv
 	python tests/generate_embedded.py
 	python tests/generate_role.py
 	python tests/generate_findings.py
+	python tests/generate_layers.py
 
 lint: venv
 	python tests/generate_embedded.py --check
 	python tests/generate_role.py --check
 	python tests/generate_findings.py --check
+	python tests/generate_layers.py --check
 	ruff format --check .
 	ruff check .
-	MYPYPATH=$(TREE) mypy $(LINK)/plugins/module_utils
+	MYPYPATH=$(TREE):tests mypy $(addprefix $(LINK)/plugins/,module_utils plugin_utils action filter modules) tests/unit/fakes
 	PYTHONPATH=$(TREE) lint-imports
 	shellcheck $$(git ls-files "*.sh")
 	shfmt -d -i 2 -ci $$(git ls-files '*.sh')

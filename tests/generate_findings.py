@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "findings.md"
 sys.path.insert(0, str(ROOT / ".tree"))
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.assess import STATES  # noqa: E402
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind  # noqa: E402
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.assess import STATES  # noqa: E402
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import FindingKind  # noqa: E402
 from evidence import IMPOSSIBLE, TESTS  # noqa: E402
 
 INTRODUCTION = """\
@@ -42,7 +42,7 @@ def one_line(text: str) -> str:
 
 
 def row(kind: FindingKind) -> str:
-    severity = kind.severity + (", lasting" if kind.value.lasting else "")
+    severity = kind.severity + (", needs action" if kind.value.needs_action else "")
     return f"| `{kind.code}` | {severity} | {kind.value.predicate} | {kind.value.remedy} |\n"
 
 
@@ -59,7 +59,7 @@ def document() -> str:
     tests = "".join(evidence(kind) for kind in FindingKind)
     return (
         f"{INTRODUCTION}{''.join(states)}\n## Findings\n\n"
-        "A *lasting* finding does not mend itself: seen twice in a row, it ends the wait.\n\n"
+        "A finding that *needs action* does not clear by itself: if two looks in a row find it, the wait ends.\n\n"
         f"| code | severity | holds when | what to do |\n| --- | --- | --- | --- |\n{rows}\n"
         "## Seen on real servers\n\n"
         "Each finding is made to happen by a test: servers are broken, the finding is looked for, and they are mended again.\n"

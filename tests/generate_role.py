@@ -20,9 +20,32 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 ROLE = ROOT / "roles" / "mysql_cluster"
+MODULES = ROOT / "plugins" / "modules"
 PREFIX = "mysql_cluster_"
-CLUSTER, VERIFY = "kubemysql.replication.mysql_cluster", "kubemysql.replication.mysql_cluster_verify"
-INFO = "kubemysql.replication.mysql_cluster_info"
+COLLECTION = "kubemysql.replication."
+CLUSTER, VERIFY = COLLECTION + "mysql_cluster", COLLECTION + "mysql_cluster_verify"
+
+
+class Task(t.NamedTuple):
+    """The task file of the role that calls a module."""
+
+    file: str
+    name: str
+    register: str
+
+
+# The modules that the role calls. Where two of them share an option, the text of the first is used.
+CALLED = {
+    CLUSTER: Task(
+        "apply.yml", "Apply the cluster (a first deployment takes about 20 seconds, more where images are pulled)", "applied"
+    ),
+    VERIFY: Task(
+        "verify.yml", "Wait until every instance is healthy and a row written on the primary arrives everywhere", "verified"
+    ),
+    COLLECTION + "mysql_cluster_info": Task("info.yml", "Look at every instance once", "found"),
+}
+# Modules for playbooks alone.
+NOT_CALLED: frozenset[str] = frozenset()
 # Options that both modules have but which mean different times.
 RENAMED = {VERIFY: {"wait_timeout": "verify_timeout"}}
 # The role's own variables; `rendered` has no use for a role that verifies.
@@ -58,9 +81,13 @@ def dump(data: object) -> str:
 
 
 def documented() -> dict[str, dict[str, t.Any]]:
-    command = ["ansible-doc", "--type", "module", "--json", CLUSTER, VERIFY, INFO]
+    """The options of the modules that the role calls. Every module is either called or named in ``NOT_CALLED``."""
+    undecided = {COLLECTION + path.stem for path in MODULES.glob("*.py")} - CALLED.keys() - NOT_CALLED
+    if undecided:
+        raise SystemExit(f"tests/generate_role.py: add {', '.join(sorted(undecided))} to CALLED or NOT_CALLED")
+    command = ["ansible-doc", "--type", "module", "--json", *CALLED]
     answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return {module: answer[module]["doc"]["options"] for module in (CLUSTER, VERIFY, INFO)}
+    return {module: answer[module]["doc"]["options"] for module in CALLED}
 
 
 def variable(module: str, option: str) -> str:
@@ -113,8 +140,9 @@ def module_call(module: str, options: dict[str, t.Any]) -> dict[str, str]:
     return call
 
 
-def tasks(module: str, options: dict[str, t.Any], name: str, register: str, **keywords: object) -> str:
-    return HEADER + dump([{"name": name, module: module_call(module, options), "register": register, **keywords}])
+def task_file(module: str, options: dict[str, t.Any]) -> str:
+    task = CALLED[module]
+    return HEADER + dump([{"name": task.name, module: module_call(module, options), "register": PREFIX + task.register}])
 
 
 def generated() -> dict[Path, str]:
@@ -122,19 +150,7 @@ def generated() -> dict[Path, str]:
     return {
         ROLE / "meta" / "argument_specs.yml": argument_specs(modules),
         ROLE / "defaults" / "main.yml": defaults(modules),
-        ROLE / "tasks" / "apply.yml": tasks(
-            CLUSTER,
-            modules[CLUSTER],
-            "Apply the cluster (a first deployment takes about 20 seconds, more where images are pulled)",
-            PREFIX + "applied",
-        ),
-        ROLE / "tasks" / "verify.yml": tasks(
-            VERIFY,
-            modules[VERIFY],
-            "Wait until every instance is healthy and a row written on the primary arrives everywhere",
-            PREFIX + "verified",
-        ),
-        ROLE / "tasks" / "info.yml": tasks(INFO, modules[INFO], "Look at every instance once", PREFIX + "found"),
+        **{ROLE / "tasks" / CALLED[module].file: task_file(module, options) for module, options in modules.items()},
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.argspec import cluster_options
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.argspec import cluster_options
 from ansible_collections.kubemysql.replication.plugins.module_utils.spec import ClusterSpec
 
 __all__ = ["cluster_params", "cluster_spec"]

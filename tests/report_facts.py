@@ -6,33 +6,34 @@
 
 from __future__ import annotations
 
-import typing as t
 from collections.abc import Callable
 
-from ansible_collections.kubemysql.replication.plugins.module_utils import report
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import Unreachable
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.assess import assess
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import FindingKind
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.observe import observe
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.assess import assess
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
-from unit.fakes.kubernetes_objects import SOUGHT, deployed, stateful_set
+from ansible_collections.kubemysql.replication.plugins.module_utils.results.health import health_result
+from ansible_collections.kubemysql.replication.plugins.module_utils.results.types import HealthResult
+from unit.fakes.kubernetes_objects import TARGET, deployed, stateful_set
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating, uuid_of
 from unit.fakes.store import FakeObjectStore
 
 __all__ = ["STATES", "degraded", "facts_of", "healthy", "incomplete", "lost", "offline", "twelve"]
 
-Facts = dict[str, t.Any]
+Facts = HealthResult
 
 
 def facts_of(
     *servers: FakeServer, store: FakeObjectStore | None = None, ignored: frozenset[FindingKind] = frozenset()
 ) -> Facts:
-    seen = observe(store or deployed(len(servers)), Fleet(FakeConnector(*servers), 1), SOUGHT, catch_up=0)
-    facts = report.facts(seen, assess(seen, max_lag=30, ignored=ignored))
+    seen = observe(store or deployed(len(servers)), SessionPool(FakeConnector(*servers), 1), TARGET, catch_up=0)
+    facts = health_result(seen, assess(seen, max_lag=30, ignored=ignored))
     for number, instance in enumerate(facts["instances"]):
-        instance |= {"node": f"worker-{number}", "restarts": number, "volume_used": 0.25 * number % 1}
+        instance["node"], instance["restarts"] = f"worker-{number}", number
+        instance["volume_used"] = 0.25 * number % 1
     for finding in facts["findings"]:
         finding["since"] = "2026-01-01T11:52:00Z"
     return facts

@@ -5,7 +5,7 @@
 """Runs the module in rounds while it waits: a module cannot print while it runs, and a large clone takes long.
 
 Each round is a whole run of the module with a short ``wait_timeout``; running it again carries on. What a round changed
-and how far the cluster got is in its result, see ``cluster/result.py``.
+and how far the cluster got is in its result, see ``results/deployment.py``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.kubemysql.replication.plugins.module_utils.argspec import cluster_options
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.argspec import cluster_options
 
 Result = dict[str, t.Any]
 

@@ -62,9 +62,10 @@ from collections.abc import Callable, Mapping
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SpecError
-from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.page import render
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.results.types import HealthResult
 from ansible_collections.kubemysql.replication.plugins.module_utils.times import parse_time
+from ansible_collections.kubemysql.replication.plugins.plugin_utils.html_report.page import render
 
 
 def html_report(facts: object, name: str, namespace: str, looked_at: str) -> str:
@@ -80,7 +81,7 @@ def html_report(facts: object, name: str, namespace: str, looked_at: str) -> str
         raise AnsibleFilterError(f"html_report: {error.message}") from error
     except ValueError as error:
         raise AnsibleFilterError(f"html_report: looked_at: expected a time such as 2026-01-01T12:00:00Z: {error}") from error
-    return render(facts, names, time)
+    return render(t.cast(HealthResult, facts), names, time)
 
 
 class FilterModule:

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong, as few classes as there are reactions to it.
+"""Errors, one class for each reaction to them.
 
-Every message names the option or object, what was found, what was expected and the way out. Adapters raise these and
-nothing of their libraries; ``edge.py`` is the only place that catches them all.
+Every message names the option or object, the value found, the value expected and the way out. Adapters raise these classes
+and none of their libraries' own; ``entry/edge.py`` catches them. An error holds what describes it, never a result.
 """
 
 from __future__ import annotations
 
-import typing as t
+from collections.abc import Sequence
 
 __all__ = [
     "AccessDenied",
@@ -21,7 +21,6 @@ __all__ = [
     "CollectionError",
     "ImmutableChange",
     "MissingLibrary",
-    "NotHealthy",
     "SpecError",
     "SqlError",
     "Unreachable",
@@ -31,19 +30,19 @@ __all__ = [
 
 
 class CollectionError(Exception):
-    """Base of all errors; ``details`` become keys of the module's failure result and hold no secret."""
+    """Base of all errors. The message holds no secret."""
 
-    def __init__(self, message: str, **details: t.Any) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
-        self.details = details
 
 
 class SpecError(CollectionError):
     """An option's value cannot be used. ``option`` is the path of the option, e.g. ``config.mysqld.server_id``."""
 
     def __init__(self, option: str, problem: str) -> None:
-        super().__init__(f"{option}: {problem}", option=option)
+        super().__init__(f"{option}: {problem}")
+        self.option = option
 
 
 class MissingLibrary(CollectionError):
@@ -62,13 +61,17 @@ class ImmutableChange(CollectionError):
 class ApiError(CollectionError):
     """The API server answered with an error. ``status`` is the HTTP status."""
 
-    def __init__(self, message: str, status: int | None = None, **details: t.Any) -> None:
-        super().__init__(message, status=status, **details)
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
         self.status = status
 
 
 class ApiConflict(ApiError):
-    """Another field manager owns a field that would be changed (HTTP 409)."""
+    """Another field manager owns the fields ``conflicts``, which would be changed (HTTP 409)."""
+
+    def __init__(self, message: str, status: int | None = None, conflicts: Sequence[str] = ()) -> None:
+        super().__init__(message, status)
+        self.conflicts = tuple(conflicts)
 
 
 class ApiForbidden(ApiError):
@@ -83,7 +86,7 @@ class SqlError(CollectionError):
     """A server refused a statement. ``errno`` is MySQL's error number."""
 
     def __init__(self, message: str, errno: int | None = None) -> None:
-        super().__init__(message, errno=errno)
+        super().__init__(message)
         self.errno = errno
 
 
@@ -96,12 +99,8 @@ class AccessDenied(SqlError):
 
 
 class WaitTimeout(CollectionError):
-    """The time ran out. The message says what was being waited for and what was last seen."""
+    """The time ran out. The message names the condition that was waited for."""
 
 
 class WaitFailed(CollectionError):
-    """Waiting longer cannot help: something failed that does not mend itself."""
-
-
-class NotHealthy(CollectionError):
-    """The cluster was judged and is not what was asked for."""
+    """Waiting longer cannot help: something failed that does not recover by itself."""

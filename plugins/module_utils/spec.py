@@ -10,23 +10,15 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .constants import KEY_ADMIN, KEY_CLONE, KEY_REPLICATION, KEY_ROOT, MAX_REPLICATION_PASSWORD
 from .errors import SpecError
-from .image import ImageReference
-from .mycnf import Options, parse_options
+from .kube.image import ImageReference
+from .kube.quantity import parse_quantity
+from .mysql.mycnf import Options, parse_options
+from .mysql.server import CloneMethod, Server
 from .names import Names, check_dns_subdomain
-from .quantity import parse_quantity
-from .server import CloneMethod, Server
+from .options import PASSWORD_OPTIONS, at_least, check_password
 
-__all__ = ["PASSWORD_OPTIONS", "ClusterSpec", "Topology", "at_least", "check_password"]
-
-# Option name -> key of the Secret.
-PASSWORD_OPTIONS: Mapping[str, str] = {
-    "root_password": KEY_ROOT,
-    "replication_password": KEY_REPLICATION,
-    "clone_password": KEY_CLONE,
-    "admin_password": KEY_ADMIN,
-}
+__all__ = ["ClusterSpec", "Topology"]
 
 # server_id is an unsigned 32-bit number and 0 means "does not replicate".
 _MAX_SERVER_ID = 2**32 - 1
@@ -121,13 +113,6 @@ class ClusterSpec:
         return self.names.instances(self.replicas)
 
 
-def at_least(option: str, value: int, minimum: int) -> int:
-    """Return ``value``, or raise ``SpecError`` naming ``option`` if it is less than ``minimum``."""
-    if value < minimum:
-        raise SpecError(option, f"found {value}, expected at least {minimum}")
-    return value
-
-
 def _replicas(params: Mapping[str, t.Any]) -> int:
     replicas = at_least("replicas", params["replicas"], 1)
     base = at_least("server_id_base", params["server_id_base"], 1)
@@ -197,20 +182,6 @@ def _passwords(params: Mapping[str, t.Any]) -> Mapping[str, str]:
     for option in given:
         check_password(option, params[option])
     return passwords
-
-
-def check_password(option: str, password: str) -> None:
-    """Raise ``SpecError`` for a password that a server, a file or CHANGE REPLICATION SOURCE TO cannot carry."""
-    if not password:
-        raise SpecError(option, "is empty")
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in password):
-        raise SpecError(option, "holds a control character, such as a newline; only printable characters can be used")
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in password):
-        raise SpecError(option, "is not UTF-8")
-    if option == "replication_password" and len(password.encode()) > MAX_REPLICATION_PASSWORD:
-        raise SpecError(
-            option, f"has more than {MAX_REPLICATION_PASSWORD} bytes, the most that CHANGE REPLICATION SOURCE TO takes"
-        )
 
 
 def _strings(option: str, values: Mapping[str, t.Any]) -> Mapping[str, str]:

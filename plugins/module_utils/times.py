@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-__all__ = ["parse_time", "written_time"]
+__all__ = ["format_time", "parse_time"]
 
 
 def parse_time(text: str) -> datetime:
@@ -20,6 +20,6 @@ def parse_time(text: str) -> datetime:
     return parsed.astimezone(timezone.utc)
 
 
-def written_time(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """``seconds`` since 1970, in whole seconds of universal time."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,22 +2,23 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting: look, decide, and look again until it is done, cannot be done any more, or the time is up."""
+"""Polling until a condition holds, until it can no longer hold, or until the timeout."""
 
 from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import dataclass
 
 from .errors import WaitTimeout
 
-__all__ = ["Clock", "SystemClock", "poll"]
+__all__ = ["Clock", "Polled", "SystemClock", "poll", "wait_until"]
 
 T = t.TypeVar("T")
 
 
 class Clock(t.Protocol):
-    """Time as ``poll`` sees it; tests bring one that does not wait."""
+    """The time that ``poll`` uses; tests use a clock that does not wait."""
 
     def now(self) -> float:
         """Seconds on a clock that never goes back."""
@@ -36,6 +37,14 @@ class SystemClock:
         time.sleep(seconds)
 
 
+@dataclass(frozen=True)
+class Polled(t.Generic[T]):
+    """The end of polling: the last value, and if the time ran out a message that names the condition that was not met."""
+
+    seen: T
+    timed_out: str | None
+
+
 def poll(
     look: t.Callable[[], T],
     *,
@@ -43,25 +52,37 @@ def poll(
     timeout: float,
     interval: float,
     clock: Clock,
+    act: t.Callable[[T], None] | None = None,
     progress: t.Callable[[T], int] | None = None,
-) -> T:
-    """Call ``look`` until ``pending`` has nothing left to wait for, and return what was seen then.
+) -> Polled[T]:
+    """Call ``look`` until ``pending`` returns None for its value, or until ``timeout`` seconds have passed.
 
-    ``pending`` says in a few words what is still missing, or None when everything is there; it raises ``WaitFailed``
-    when waiting longer cannot help. After ``timeout`` seconds ``WaitTimeout`` says what was missing when last looked at,
-    and ``seen`` among its details holds it. At least one look is taken, and the last one never later than the timeout.
+    ``pending`` names the condition that is not met yet, and changes nothing; it may raise ``WaitFailed``. ``act`` is called
+    with each value before that, and may write. There is at least one look, and the last one is not later than the timeout.
 
-    With ``progress``, a measure of what was seen, the seconds count from when it was last greater than ever before.
+    With ``progress``, a measure of the value, the timeout restarts whenever it reaches a new maximum.
     """
     deadline, furthest = clock.now() + timeout, 0
     while True:
         seen = look()
+        if act is not None:
+            act(seen)
         missing = pending(seen)
         if missing is None:
-            return seen
+            return Polled(seen, None)
         if progress is not None and (reached := progress(seen)) > furthest:
             deadline, furthest = clock.now() + timeout, reached
         left = deadline - clock.now()
         if left <= 0:
-            raise WaitTimeout(f"gave up after {timeout:g} s waiting for {missing}", seen=seen)
+            return Polled(seen, f"gave up after {timeout:g} s waiting for {missing}")
         clock.sleep(min(interval, left))
+
+
+def wait_until(
+    look: t.Callable[[], T], *, pending: t.Callable[[T], str | None], timeout: float, interval: float, clock: Clock
+) -> T:
+    """As ``poll``; returns the last value, and raises ``WaitTimeout`` if the time ran out."""
+    polled = poll(look, pending=pending, timeout=timeout, interval=interval, clock=clock)
+    if polled.timed_out is not None:
+        raise WaitTimeout(polled.timed_out)
+    return polled.seen

@@ -386,9 +386,9 @@ duration:
   type: float
 """
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.argspec import cluster_options
-from ansible_collections.kubemysql.replication.plugins.module_utils.edge import run
-from ansible_collections.kubemysql.replication.plugins.module_utils.entry.cluster import act
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.argspec import cluster_options
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.edge import run
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.mysql_cluster import act
 
 
 def main() -> None:

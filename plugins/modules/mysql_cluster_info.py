@@ -126,9 +126,9 @@ duration:
   type: float
 """
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.argspec import info_options
-from ansible_collections.kubemysql.replication.plugins.module_utils.edge import run
-from ansible_collections.kubemysql.replication.plugins.module_utils.entry.info import act
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.argspec import info_options
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.edge import run
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.mysql_cluster_info import act
 
 
 def main() -> None:

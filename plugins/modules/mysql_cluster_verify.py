@@ -166,9 +166,9 @@ duration:
   type: float
 """
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.argspec import verify_options
-from ansible_collections.kubemysql.replication.plugins.module_utils.edge import run
-from ansible_collections.kubemysql.replication.plugins.module_utils.entry.verify import act
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.argspec import verify_options
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.edge import run
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.mysql_cluster_verify import act
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.html_report.page import render
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.plugin_utils.html_report.page import render
 from browser.chromium import Browser, Tab, browser
 from machine import pytest_configure, pytest_terminal_summary
 from report_facts import Facts

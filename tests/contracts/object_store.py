@@ -15,7 +15,8 @@ from collections.abc import Mapping
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import FIELD_MANAGER
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiConflict
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest, ObjectStore
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import ObjectStore
 
 __all__ = ["ObjectStoreContract", "World"]
 
@@ -123,7 +124,7 @@ class ObjectStoreContract:
         for word in (f"{MAP} {NAME}", ".data.a", '"their-tool"'):
             assert word in caught.value.message
         assert caught.value.status == 409
-        assert caught.value.details["conflicts"] == [".data.a"]
+        assert caught.value.conflicts == (".data.a",)
         assert self.live(world) == before
 
     def test_agreeing_with_somebody_else_is_no_conflict(self, world: World) -> None:

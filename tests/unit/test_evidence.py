@@ -10,7 +10,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import FindingKind
 from evidence import IMPOSSIBLE, TESTS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,8 +23,9 @@ from ..constants import FIELD_MANAGER
 from ..errors import ApiConflict, ApiError, ApiForbidden, ApiUnavailable, MissingLibrary, Unreachable
 from .auth import KubernetesAuth
 from .kinds import resource_of
+from .manifest import Manifest
 from .ownership import ownership_patch, replacement
-from .port import Applied, Event, Manifest
+from .port import Applied, Event
 
 try:
     import certifi
@@ -69,7 +70,7 @@ def connect(auth: KubernetesAuth, namespace: str, *, dry_run: bool, force_confli
     """Read the credentials and return a client for ``namespace``. With ``dry_run`` the server changes nothing."""
     if IMPORT_ERROR is not None:
         raise MissingLibrary("kubernetes", IMPORT_ERROR)
-    return KubernetesClient(_configuration(auth), namespace, dry_run=dry_run, force_conflicts=force_conflicts)
+    return KubernetesClient(_ApiServer(_configuration(auth)), namespace, dry_run=dry_run, force_conflicts=force_conflicts)
 
 
 def _configuration(auth: KubernetesAuth) -> Configuration:
@@ -117,29 +118,36 @@ def _load(auth: KubernetesAuth, configuration: Configuration) -> None:
         kubernetes_config.load_incluster_config(client_configuration=configuration)
 
 
-class KubernetesClient:
-    """``ObjectStore``, ``Evidence`` and ``PodTunnel`` of one namespace, on one connection pool."""
+class _ApiServer:
+    """A connection pool, and the server's version once it was read. Shared by the clients of one run."""
 
-    def __init__(self, configuration: Configuration, namespace: str, *, dry_run: bool, force_conflicts: bool) -> None:
-        self._configuration = configuration
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.client = DynamicClient(ApiClient(configuration), discoverer=_NoDiscovery)
+        self.version: tuple[int, int] | None = None
+
+
+class KubernetesClient:
+    """``ObjectStore``, ``Diagnostics`` and ``PodTunnel`` of one namespace."""
+
+    def __init__(self, server: _ApiServer, namespace: str, *, dry_run: bool, force_conflicts: bool) -> None:
+        self._server = server
+        self._configuration = server.configuration
+        self._client = server.client
         self._namespace = namespace
         self._dry_run = "All" if dry_run else None
         self._force_conflicts = True if force_conflicts else None
-        self._client = DynamicClient(ApiClient(configuration), discoverer=_NoDiscovery)
-        self._version: tuple[int, int] | None = None
 
     def planning(self) -> KubernetesClient:
-        """The same client with a promise to change nothing."""
-        twin: KubernetesClient = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, _dry_run="All")
-        return twin
+        """A client of the same server that changes nothing."""
+        return KubernetesClient(self._server, self._namespace, dry_run=True, force_conflicts=bool(self._force_conflicts))
 
     def server_version(self) -> tuple[int, int]:
-        if self._version is None:
+        if self._server.version is None:
             answer = self._request("get", "/version", "read the version of the API server").manifest
             # Some providers say "29+".
-            self._version = int(answer["major"]), int("".join(filter(str.isdigit, answer["minor"])))
-        return self._version
+            self._server.version = int(answer["major"]), int("".join(filter(str.isdigit, answer["minor"])))
+        return self._server.version
 
     def get(self, kind: str, name: str) -> Manifest | None:
         try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ..constants import FIELD_MANAGER
-from .port import Manifest
+from .manifest import Manifest
 
 __all__ = ["ownership_patch", "replacement"]
 

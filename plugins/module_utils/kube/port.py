@@ -11,10 +11,9 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Applied", "Event", "Evidence", "Manifest", "ObjectStore", "PodTunnel"]
+from .manifest import Manifest
 
-# A Kubernetes object as the API sends and takes it: kind, metadata and so on, always with a name.
-Manifest = dict[str, t.Any]
+__all__ = ["Applied", "Diagnostics", "Event", "ObjectStore", "PodTunnel"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Event:
     last_seen: str
 
 
-class Evidence(t.Protocol):
+class Diagnostics(t.Protocol):
     """Why an object is not what it should be."""
 
     def log(self, pod: str, container: str, lines: int, *, previous: bool = False) -> str:

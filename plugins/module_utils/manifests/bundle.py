@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..spec import ClusterSpec, Topology
-from . import config_maps, services, surroundings
+from . import config_maps, services
+from .network_policy import network_policy
+from .pod_disruption_budget import pod_disruption_budget
 from .secret import secret
+from .service_account import service_account
 from .stateful_set import stateful_set
 
 __all__ = ["NEWEST_KUBERNETES", "Bundle", "render"]
@@ -34,7 +37,7 @@ def render(
     config, scripts = config_maps.config(spec), config_maps.scripts(names)
     checksum = hashlib.sha256(json.dumps([config["data"], scripts["data"]], sort_keys=True).encode()).hexdigest()
     return (
-        surroundings.service_account(names),
+        service_account(names),
         *([secret(names, passwords)] if passwords is not None else []),
         config,
         scripts,
@@ -42,7 +45,7 @@ def render(
         services.headless(spec),
         services.read(spec),
         services.primary(spec, topology),
-        *([surroundings.network_policy(spec)] if spec.network_policy else []),
-        *([surroundings.pod_disruption_budget(names, kubernetes)] if spec.pod_disruption_budget else []),
+        *([network_policy(spec)] if spec.network_policy else []),
+        *([pod_disruption_budget(names, kubernetes)] if spec.pod_disruption_budget else []),
         stateful_set(spec, checksum),
     )

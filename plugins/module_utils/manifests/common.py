@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..names import Names
 
 __all__ = ["manifest"]

@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 from ..constants import TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_PRIMARY
-from ..kube.port import Manifest
-from ..mycnf import render_cnf
+from ..kube.manifest import Manifest
+from ..mysql.mycnf import render_cnf
 from ..names import Names
 from ..pod_scripts.embedded import SCRIPTS
 from ..spec import ClusterSpec, Topology
 from .common import manifest
 
-__all__ = ["config", "parse_topology", "scripts", "topology"]
+__all__ = ["config", "scripts", "topology"]
 
 
 def config(spec: ClusterSpec) -> Manifest:
@@ -32,15 +32,8 @@ def scripts(names: Names) -> Manifest:
 
 
 def topology(names: Names, state: Topology) -> Manifest:
-    """Who is primary. Not part of the pod template: a change restarts nothing."""
+    """Names the primary. Not part of the pod template: a change restarts nothing."""
     data = {TOPOLOGY_PRIMARY: state.primary}
     if state.bootstrapped:
         data[TOPOLOGY_BOOTSTRAPPED] = state.bootstrapped
     return manifest(names, "v1", "ConfigMap", names.topology, {"data": data})
-
-
-def parse_topology(live: Manifest | None) -> Topology | None:
-    """The topology that a live ConfigMap holds; None without one, or without a primary in it."""
-    data = (live or {}).get("data") or {}
-    primary = data.get(TOPOLOGY_PRIMARY)
-    return Topology(primary, data.get(TOPOLOGY_BOOTSTRAPPED) or None) if primary else None

@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ..constants import LABEL_POD_NAME, MYSQL_PORT
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..spec import ClusterSpec, Topology
 from .common import manifest
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .. import constants as c
-from ..kube.port import Manifest
+from ..kube.manifest import Manifest
 from ..spec import ClusterSpec
 from .common import manifest
 from .probes import LIVENESS, READINESS, STARTUP

@@ -5,8 +5,8 @@
 """Sessions by PyMySQL, which nothing else imports.
 
 Sessions are encrypted or not opened at all, unless the caller said that servers cannot encrypt. Who the server is
-cannot be verified by its certificate: servers generate their own, for no host name. The way there is authenticated
-instead: the API server's for a tunnel into a pod.
+cannot be verified by its certificate: servers generate their own, for no host name. The stream that ``dial`` opens has to
+be authenticated instead.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from traceback import format_exc
 
-from ..constants import MYSQL_PORT
 from ..errors import AccessDenied, MissingLibrary, SqlError, Unreachable
-from ..kube.port import PodTunnel
 from .query import Query
 
 try:
@@ -32,7 +30,7 @@ except ImportError:
 else:
     _IMPORT_ERROR = None
 
-__all__ = ["Dial", "PyMySqlConnector", "PyMySqlSession", "dial_addresses", "dial_pods"]
+__all__ = ["Dial", "PyMySqlConnector", "PyMySqlSession", "dial_addresses"]
 
 # Opens the stream to an instance's MySQL port within so many seconds, or raises ``Unreachable``.
 Dial = Callable[[str, float], socket.socket]
@@ -69,13 +67,8 @@ _NO_SESSION = {
 _NOT_MYSQL = (struct.error, IndexError, ValueError)
 
 
-def dial_pods(tunnel: PodTunnel, port: int = MYSQL_PORT) -> Dial:
-    """Reach instances through the Kubernetes API; an instance is a pod."""
-    return lambda instance, timeout: tunnel.connect(instance, port, timeout)
-
-
 def dial_addresses(address_of: Callable[[str], tuple[str, int] | None]) -> Dial:
-    """Reach instances directly, each at the host and port that ``address_of`` tells."""
+    """Connect to instances directly, each at the host and port that ``address_of`` returns."""
 
     def dial(instance: str, timeout: float) -> socket.socket:
         address = address_of(instance)

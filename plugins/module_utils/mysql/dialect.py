@@ -11,21 +11,20 @@ status statement, which the server alone names, must be translated.
 
 from __future__ import annotations
 
-import re
 import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .query import Query
+from .version import Flavour, ServerVersion
 
-__all__ = ["Dialect", "Flavour", "ServerVersion", "Statement"]
+__all__ = ["Dialect", "Statement"]
 
-Flavour = t.Literal["mysql", "mariadb"]
 Statement = t.Literal[
     "replica_status",
     "list_replicas",
     "instance",
-    "surroundings",
+    "conditions",
     "clone_state",
     "applier",
     "history",
@@ -36,39 +35,6 @@ Statement = t.Literal[
     "set_gtid_consistency",
     "set_gtid_mode",
 ]
-
-_VERSION = re.compile(r"(?:5\.5\.5-(?=\d))?(\d+)\.(\d+)\.(\d+)")
-
-
-@dataclass(frozen=True, order=True)
-class ServerVersion:
-    """A server's version. Only versions of one flavour can be compared."""
-
-    major: int
-    minor: int
-    patch: int
-    flavour: Flavour = "mysql"
-
-    @classmethod
-    def parse(cls, text: str) -> ServerVersion:
-        """Read ``8.0.36-28``, ``9.7.4-2`` or ``5.5.5-10.11.6-MariaDB-0+deb12u1``, as the server's greeting has them.
-
-        MariaDB pretends to be 5.5.5 there, for the sake of replicas that would not follow a server 10.
-        """
-        match = _VERSION.match(text)
-        if match is None:
-            raise ValueError(f"{text!r} is no server version; an example is 9.7.4")
-        major, minor, patch = (int(number) for number in match.groups())
-        return cls(major, minor, patch, "mariadb" if "mariadb" in text.lower() else "mysql")
-
-    def __str__(self) -> str:
-        number = f"{self.major}.{self.minor}.{self.patch}"
-        return f"MariaDB {number}" if self.flavour == "mariadb" else number
-
-    def at_least(self, *number: int) -> bool:
-        """Whether this version is ``number`` or newer, within its own flavour."""
-        return (self.major, self.minor, self.patch) >= number
-
 
 # Everything about an instance in one round trip. Names that a server does not know are left out of its own row.
 _INSTANCE_MYSQL = """
@@ -97,7 +63,7 @@ _TOLD_BY_POD = """
   (SELECT MAX(CAST(CAST(variable_value AS CHAR) AS DECIMAL(30))) FROM performance_schema.user_variables_by_thread
     WHERE variable_name = 'kubemysql_volume_free') AS volume_free"""
 _CERTIFICATE = "TIMESTAMPDIFF(SECOND, '1970-01-01', STR_TO_DATE(variable_value, '%%b %%e %%H:%%i:%%s %%Y GMT'))"
-_SURROUNDINGS_MYSQL = f"""
+_CONDITIONS_MYSQL = f"""
 SELECT (SELECT {_CERTIFICATE} FROM performance_schema.global_status
     WHERE variable_name = 'Ssl_server_not_after') AS certificate_until,
   (SELECT MAX(processlist_time) FROM performance_schema.threads
@@ -105,7 +71,7 @@ SELECT (SELECT {_CERTIFICATE} FROM performance_schema.global_status
   (SELECT COUNT(*) FROM performance_schema.global_variables WHERE variable_name = 'clone_max_concurrency') AS cloning,
   {_TOLD_BY_POD}
 """  # noqa: S608 - made of constants
-_SURROUNDINGS_MARIADB = f"""
+_CONDITIONS_MARIADB = f"""
 SELECT (SELECT {_CERTIFICATE} FROM information_schema.global_status
     WHERE variable_name = 'Ssl_server_not_after') AS certificate_until,
   (SELECT MAX(time) FROM information_schema.processlist WHERE state LIKE 'Waiting for semi-sync ACK%%') AS semi_sync_wait,
@@ -155,7 +121,7 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
         "replica_status": (((8, 0, 22), "SHOW REPLICA STATUS"), ((5, 7, 0), "SHOW SLAVE STATUS")),
         "list_replicas": (((8, 0, 22), "SHOW REPLICAS"), ((5, 7, 0), "SHOW SLAVE HOSTS")),
         "instance": (((5, 7, 8), _INSTANCE_MYSQL),),
-        "surroundings": (((5, 7, 8), _SURROUNDINGS_MYSQL),),
+        "conditions": (((5, 7, 8), _CONDITIONS_MYSQL),),
         "clone_state": (
             ((8, 0, 17), "SELECT state FROM performance_schema.clone_status WHERE destination = 'LOCAL INSTANCE'"),
             ((5, 7, 0), None),
@@ -176,7 +142,7 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
         "replica_status": (((10, 5, 1), "SHOW REPLICA STATUS"), ((10, 0, 0), "SHOW SLAVE STATUS")),
         "list_replicas": (((10, 5, 1), "SHOW REPLICA HOSTS"), ((10, 0, 0), "SHOW SLAVE HOSTS")),
         "instance": (((10, 0, 0), _INSTANCE_MARIADB),),
-        "surroundings": (((10, 5, 2), _SURROUNDINGS_MARIADB),),
+        "conditions": (((10, 5, 2), _CONDITIONS_MARIADB),),
         "clone_state": (((10, 0, 0), None),),
         "applier": (((10, 0, 0), None),),
         "history": (((10, 0, 5), "SELECT NULL AS gtid_executed, @@global.gtid_binlog_state AS gtid_state"),),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A server in a DBA's words on top of a session, and the sessions that are kept while a cluster is watched."""
+"""A server in a DBA's terms on top of a session, and the sessions that are kept open while a cluster is observed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import typing as t
 from collections.abc import Callable
 
 from ..errors import SqlError, Unreachable
-from .dialect import Dialect, ServerVersion, Statement
+from .dialect import Dialect, Statement
 from .port import Connector, Instance, Session
 from .query import Query
-from .status import History, InstanceStatus, Surroundings, history, instance_status, replica_status, surroundings
+from .status import History, InstanceStatus, ServerConditions, conditions, history, instance_status, replica_status
+from .version import ServerVersion
 
-__all__ = ["Fleet", "SqlInstance"]
+__all__ = ["SessionPool", "SqlInstance"]
 
 T = t.TypeVar("T")
 # A waiting statement must answer well before its session counts as lost.
@@ -40,14 +41,14 @@ class SqlInstance:
         applier_query = self.dialect.query("applier") if channels else None
         applier = self.fetch(applier_query)[0] if applier_query else None
         statuses = tuple(replica_status(channel, self.dialect, applier) for channel in channels)
-        return instance_status(row, statuses, self._surroundings())
+        return instance_status(row, statuses, self._conditions())
 
-    def _surroundings(self) -> Surroundings:
-        row = self.fetch(self.query("surroundings"))[0]
+    def _conditions(self) -> ServerConditions:
+        row = self.fetch(self.query("conditions"))[0]
         # The table exists only together with the plugin.
         query = self.dialect.query("clone_state") if row["cloning"] else None
         clones = self.fetch(query) if query else []
-        return surroundings(row, clones[0]["state"] if clones else None)
+        return conditions(row, clones[0]["state"] if clones else None)
 
     def registered(self) -> frozenset[int]:
         rows = self.fetch(self.query("list_replicas"))
@@ -85,7 +86,7 @@ class SqlInstance:
         self._session.close()
 
 
-class Fleet:
+class SessionPool:
     """One session per instance, opened when first needed and again after it was lost.
 
     Different instances may be used by different threads at the same time, one instance by one thread.
@@ -96,13 +97,13 @@ class Fleet:
         self._timeout = timeout
         self._instances: dict[str, Instance] = {}
 
-    def ask(self, name: str, question: Callable[[Instance], T]) -> T:
-        """Put ``question`` to the instance ``name``; a session that is lost on the way is given up."""
+    def run(self, name: str, action: Callable[[Instance], T]) -> T:
+        """Call ``action`` with the instance ``name``. A session that is lost meanwhile is closed."""
         instance = self._instances.get(name)
         if instance is None:
             instance = self._instances[name] = self._open(name)
         try:
-            return question(instance)
+            return action(instance)
         except Unreachable:
             self.forget(name)
             raise

@@ -20,12 +20,12 @@ __all__ = [
     "InstanceStatus",
     "ReplicaStatus",
     "Row",
-    "Surroundings",
+    "ServerConditions",
     "ThreadState",
+    "conditions",
     "history",
     "instance_status",
     "replica_status",
-    "surroundings",
 ]
 
 Row = Mapping[str, object]
@@ -114,7 +114,7 @@ class History:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ServerConditions:
     """What may become a trouble of an instance's. All of it is None where the server does not tell.
 
     ``certificate_until`` is the time at which its certificate ends, in seconds since 1970; ``semi_sync_wait`` for how many
@@ -158,7 +158,7 @@ class InstanceStatus:
     position: str | None
     now: float
     channels: tuple[ReplicaStatus, ...]
-    surroundings: Surroundings = Surroundings()
+    conditions: ServerConditions = ServerConditions()
 
     @property
     def writable(self) -> bool:
@@ -248,9 +248,9 @@ def replica_status(row: Row, dialect: Dialect, applier: Row | None) -> ReplicaSt
     )
 
 
-def surroundings(row: Row, clone_state: object) -> Surroundings:
-    """The row of the statement about surroundings, with what the clone plugin says, if there is one."""
-    return Surroundings(
+def conditions(row: Row, clone_state: object) -> ServerConditions:
+    """The row of the statement about conditions, with what the clone plugin says, if there is one."""
+    return ServerConditions(
         certificate_until=_seconds(row["certificate_until"]),
         semi_sync_wait=_seconds(row["semi_sync_wait"]),
         clone_state=_text(clone_state),
@@ -266,8 +266,8 @@ def history(row: Row) -> History:
     return History(None if executed is None else str(executed), None if state is None else str(state))
 
 
-def instance_status(row: Row, channels: tuple[ReplicaStatus, ...], around: Surroundings) -> InstanceStatus:
-    """The row of the instance statement, with the replication channels and surroundings of the same instance."""
+def instance_status(row: Row, channels: tuple[ReplicaStatus, ...], around: ServerConditions) -> InstanceStatus:
+    """The row of the instance statement, with the replication channels and conditions of the same instance."""
     super_read_only = row["super_read_only"]
     purged = row["gtid_purged"]
     return InstanceStatus(
@@ -284,5 +284,5 @@ def instance_status(row: Row, channels: tuple[ReplicaStatus, ...], around: Surro
         position=_text(row["gtid_position"]),
         now=_seconds(row["now"]) or 0.0,
         channels=channels,
-        surroundings=around,
+        conditions=around,
     )

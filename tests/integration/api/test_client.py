@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.auth import KubernetesAuth
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.client import KubernetesClient, connect
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from contracts.object_store import ObjectStoreContract
 from integration.api.server import Namespace, credentials
 

@@ -19,9 +19,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.session import dial_pods
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.auth import KubernetesAuth
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.client import connect
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector, dial_pods
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector
 from integration.api.conftest import namespace_of, provide_mariadb
 from integration.api.module import Result, run_module
 from integration.api.rights import role
@@ -39,7 +40,7 @@ KINDS = ("StatefulSet", "Service", "ConfigMap", "Pod", "PersistentVolumeClaim", 
 
 
 @dataclass
-class Incumbent(Deployment):
+class ExistingCluster(Deployment):
     """A cluster of somebody else."""
 
     image: str = ""
@@ -50,12 +51,12 @@ class Incumbent(Deployment):
 
 
 @contextmanager
-def deployed(server: Server, name: str) -> Iterator[Incumbent]:
+def deployed(server: Server, name: str) -> Iterator[ExistingCluster]:
     with namespace_of(server, "kubemysql-adopted") as namespace:
         for manifest in yaml.safe_load((HERE / f"{name}.yml").read_text(encoding="utf-8")):
             namespace.create(manifest["kind"], manifest["metadata"]["name"], manifest)
         access = {"selector": LABELS, "user": "root", "password": "", "primary": "mysql-0", "tls": name == "handmade"}
-        made = Incumbent(namespace, options=access, secret=None, image=IMAGES[name])
+        made = ExistingCluster(namespace, options=access, secret=None, image=IMAGES[name])
         if name == "handmade":
             replicate(made)
         ready = made.verify(wait_timeout=scaled(240))
@@ -80,14 +81,14 @@ def _ready(namespace: Namespace, name: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def tutorial(server: Server, node: None) -> Iterator[Incumbent]:  # noqa: ARG001
+def tutorial(server: Server, node: None) -> Iterator[ExistingCluster]:  # noqa: ARG001
     provide_mariadb()
     with deployed(server, "tutorial") as made:
         yield made
 
 
 @pytest.fixture
-def handmade(server: Server, node: None) -> Iterator[Incumbent]:  # noqa: ARG001
+def handmade(server: Server, node: None) -> Iterator[ExistingCluster]:  # noqa: ARG001
     with deployed(server, "handmade") as made:
         yield made
 
@@ -125,7 +126,7 @@ def state(namespace: Namespace) -> dict[tuple[str, str], str]:
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_changed(
-    tutorial: Incumbent, options: dict[str, t.Any], expected: str
+    tutorial: ExistingCluster, options: dict[str, t.Any], expected: str
 ) -> None:
     before = state(tutorial.namespace)
     refused = tutorial.adopt(**options)
@@ -135,7 +136,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_changed(
     assert state(tutorial.namespace) == before
 
 
-def test_check_mode_says_what_will_happen(tutorial: Incumbent) -> None:
+def test_check_mode_says_what_will_happen(tutorial: ExistingCluster) -> None:
     before = state(tutorial.namespace)
     result = tutorial.adopt(check=True, diff=True)
     assert not result.get("failed"), result["msg"]
@@ -158,18 +159,18 @@ def test_check_mode_says_what_will_happen(tutorial: Incumbent) -> None:
     assert state(tutorial.namespace) == before
 
 
-def test_the_tutorials_cluster(tutorial: Incumbent) -> None:
+def test_the_tutorials_cluster(tutorial: ExistingCluster) -> None:
     assert_taken_over(tutorial)
 
 
-def test_a_cluster_without_gtids(handmade: Incumbent) -> None:
+def test_a_cluster_without_gtids(handmade: ExistingCluster) -> None:
     foretold = handmade.adopt(check=True)
     assert "GTIDs are switched on" in str(foretold["warnings"])
     assert [each.value("@@global.gtid_mode") for each in handmade.instances] == ["OFF"] * 3
     assert_taken_over(handmade)
 
 
-def assert_taken_over(cluster: Incumbent) -> None:
+def assert_taken_over(cluster: ExistingCluster) -> None:
     """Under load, with no other rights than docs/permissions.md lists."""
     namespace = cluster.namespace
     rights = role(namespace, "adopter", *documented_rules())

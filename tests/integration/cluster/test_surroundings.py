@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Kubernetes has to do with it: Services led astray, pods and claims that are not what they should be, strangers."""
+"""Deviations in Kubernetes: Services that select other pods, pods and claims in a wrong state, unknown replicas."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def selector(cluster: Deployment, service: str, value: str, mended: str | None) 
         cluster.namespace.patch("Service", service, {"spec": {"selector": {POD_NAME: mended}}})
 
 
-def test_primary_service_astray(cluster: Deployment) -> None:
+def test_primary_service_misrouted(cluster: Deployment) -> None:
     with selector(cluster, "mysql-primary", "mysql-1", "mysql-0"):
-        result = cluster.until({("primary_service_astray", None)})
+        result = cluster.until({("primary_service_misrouted", None)})
         assert result["state"] == "degraded"
         assert result["routes"]["primary"] == ["mysql-1"]
 
 
-def test_read_service_astray(cluster: Deployment) -> None:
+def test_read_service_misrouted(cluster: Deployment) -> None:
     with selector(cluster, "mysql-read", "mysql-2", None):
-        result = cluster.until({("read_service_astray", None)})
+        result = cluster.until({("read_service_misrouted", None)})
         assert result["state"] == "degraded"
         assert result["routes"]["read"] == ["mysql-2"]
 
@@ -92,16 +92,16 @@ def test_pod_unexpected(cluster: Deployment) -> None:
         eventually("the stranger to be gone", lambda: cluster.namespace.get("Pod", "mysql-stranger") is None)
 
 
-def test_claim_growing(cluster: Deployment) -> None:
+def test_claim_resizing(cluster: Deployment) -> None:
     """The class lets claims ask for more; what gives it to them is the volume's driver, and local folders have none."""
     path = cluster.namespace.path("PersistentVolumeClaim", "data-mysql-1")
     kind = "application/merge-patch+json"
     asked = {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}
     cluster.namespace.server.request("PATCH", path, asked, content_type=kind)
     try:
-        result = cluster.until({("claim_growing", "mysql-1")})
+        result = cluster.until({("claim_resizing", "mysql-1")})
         assert result["state"] == "healthy"
-        assert message(result, "claim_growing", "mysql-1") == "its claim asks for 2Gi and has 1Gi"
+        assert message(result, "claim_resizing", "mysql-1") == "its claim asks for 2Gi and has 1Gi"
     finally:
         # What a driver would say at last.
         grown = {"status": {"capacity": {"storage": "2Gi"}, "conditions": None}}
@@ -130,7 +130,7 @@ def test_credentials_refused(cluster: Deployment) -> None:
     """By a ready instance they are refused for good; by one that is not ready perhaps only for now."""
     cluster[1].run("STOP REPLICA")
     try:
-        refused = {("access_denied", "mysql-0"), ("access_not_yet", "mysql-1"), ("access_denied", "mysql-2")}
+        refused = {("access_denied", "mysql-0"), ("access_pending", "mysql-1"), ("access_denied", "mysql-2")}
         result = cluster.until(refused | {("pod_not_ready", "mysql-1")}, password="wrong")
         assert result["state"] == "failed"
     finally:
@@ -155,6 +155,6 @@ def stranger(primary: Instance, server_id: int) -> Iterator[None]:
 
 def test_registered_stranger(cluster: Deployment) -> None:
     with stranger(cluster[0], 4711):
-        result = cluster.until({("replica_strange", "mysql-0")})
+        result = cluster.until({("unknown_replica", "mysql-0")})
         assert result["state"] == "healthy"
-        assert "server_id 4711" in message(result, "replica_strange", "mysql-0")
+        assert "server_id 4711" in message(result, "unknown_replica", "mysql-0")

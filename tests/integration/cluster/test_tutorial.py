@@ -99,8 +99,8 @@ def test_nobody_knows_the_primary(tutorial: Deployment) -> None:
     try:
         result = tutorial.until({("topology_unknown", None), ("multiple_writable_instances", None)}, primary=None)
         assert (result["state"], result["primary"]) == ("failed", None)
-        astray = tutorial.look(primary="mysql-9")
-        assert ("primary_not_expected", None) in found(astray)
+        wrong = tutorial.look(primary="mysql-9")
+        assert ("primary_not_expected", None) in found(wrong)
     finally:
         tutorial[1].run("SET GLOBAL read_only = ON")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import ADMIN_USER
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector, dial_addresses
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
 from integration.mysqld.servers import ADMIN_PASSWORD, Cluster, Server, make_template
 from rootfs import root_file_system
 from waiting import scaled
@@ -60,7 +60,7 @@ def connector(cluster: Cluster) -> PyMySqlConnector:
 
 
 @pytest.fixture
-def fleet(connector: PyMySqlConnector) -> Iterator[Fleet]:
-    fleet = Fleet(connector, timeout=scaled(3.0))
-    yield fleet
-    fleet.close()
+def pool(connector: PyMySqlConnector) -> Iterator[SessionPool]:
+    pool = SessionPool(connector, timeout=scaled(3.0))
+    yield pool
+    pool.close()

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.assess import Assessment, assess
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import Finding
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
-from unit.fakes.kubernetes_objects import SOUGHT, deployed
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.assess import Assessment, assess
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import Finding
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import FindingKind as Kind
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.observe import observe
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
+from unit.fakes.kubernetes_objects import TARGET, deployed
 from waiting import scaled
 
 __all__ = ["finding", "found", "judge"]
@@ -19,8 +19,8 @@ __all__ = ["finding", "found", "judge"]
 MAX_LAG = scaled(30.0)
 
 
-def judge(fleet: Fleet, max_lag: float = MAX_LAG, catch_up: float = scaled(1.0)) -> Assessment:
-    return assess(observe(deployed(), fleet, SOUGHT, catch_up=catch_up), max_lag)
+def judge(pool: SessionPool, max_lag: float = MAX_LAG, catch_up: float = scaled(1.0)) -> Assessment:
+    return assess(observe(deployed(), pool, TARGET, catch_up=catch_up), max_lag)
 
 
 def found(assessment: Assessment) -> set[tuple[Kind, str | None]]:

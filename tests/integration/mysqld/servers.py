@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pymysql
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.parallel import at_once
+from ansible_collections.kubemysql.replication.plugins.module_utils.parallel import map_parallel
 from integration.sql import Session, SqlServer, root_session
 from rootfs import UID
 from waiting import eventually, scaled
@@ -182,14 +182,14 @@ class Cluster:
         return [server for name, server in self.servers.items() if name != self.primary]
 
     def start(self) -> None:
-        at_once(Server.start, self.servers.values())
+        map_parallel(Server.start, self.servers.values())
         self.reset()
 
     def reset(self) -> None:
         """Whatever a test did: an empty history, the users, and both replicas following the primary."""
-        at_once(Server.clear, self.servers.values())
+        map_parallel(Server.clear, self.servers.values())
         self[self.primary].create_users()
-        at_once(lambda server: server.follow(self[self.primary]), self.replicas)
+        map_parallel(lambda server: server.follow(self[self.primary]), self.replicas)
         self.settle()
 
     def settle(self) -> None:

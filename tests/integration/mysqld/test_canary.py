@@ -12,27 +12,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import CANARY_SCHEMA
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.canary import CanaryResult, run_canary
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import FindingKind as Kind
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.observe import observe
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.canary import CanaryResult, fly_canary
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
 from ansible_collections.kubemysql.replication.plugins.module_utils.wait import SystemClock
 from integration.mysqld.judge import judge
 from integration.mysqld.servers import Cluster
-from unit.fakes.kubernetes_objects import SOUGHT, deployed
+from unit.fakes.kubernetes_objects import TARGET, deployed
 from waiting import eventually, scaled
 
 
-def fly(fleet: Fleet, patience: float = 10) -> CanaryResult:
-    return fly_canary(fleet, observe(deployed(), fleet, SOUGHT), timeout=scaled(patience), clock=SystemClock())
+def write_canary(pool: SessionPool, patience: float = 10) -> CanaryResult:
+    return run_canary(pool, observe(deployed(), pool, TARGET), timeout=scaled(patience), clock=SystemClock())
 
 
 @contextmanager
-def flying(fleet: Fleet) -> Iterator[list[CanaryResult]]:
+def flying(pool: SessionPool) -> Iterator[list[CanaryResult]]:
     """Do something else meanwhile; how it went is known afterwards."""
     results: list[CanaryResult] = []
-    thread = threading.Thread(target=lambda: results.append(fly(fleet, patience=3)))
+    thread = threading.Thread(target=lambda: results.append(write_canary(pool, patience=3)))
     thread.start()
     try:
         yield results
@@ -46,26 +46,26 @@ def tables(cluster: Cluster) -> list[dict[str, object]]:
     return [row for server in cluster.servers.values() for row in server.run(f"SHOW DATABASES LIKE '{CANARY_SCHEMA}'")]
 
 
-def test_row_arrives_on_every_replica(cluster: Cluster, fleet: Fleet) -> None:
+def test_row_arrives_on_every_replica(cluster: Cluster, pool: SessionPool) -> None:
     begin = time.monotonic()
-    result = fly(fleet)
+    result = write_canary(pool)
     milliseconds = 1000 * (time.monotonic() - begin)
     assert result.arrived
     assert result.findings == ()
     assert [arrival.instance for arrival in result.arrivals] == ["mysql-1", "mysql-2"]
     assert all(arrival.milliseconds is not None and 0 < arrival.milliseconds < milliseconds for arrival in result.arrivals)
     assert tables(cluster) == []
-    assert judge(fleet).healthy
+    assert judge(pool).healthy
 
 
 def test_many_runs_at_once(cluster: Cluster, connector: PyMySqlConnector) -> None:
     results: list[CanaryResult] = []
 
     def run() -> None:
-        fleet = Fleet(connector, timeout=scaled(10))
+        pool = SessionPool(connector, timeout=scaled(10))
         for _round in range(3):
-            results.append(fly(fleet))
-        fleet.close()
+            results.append(write_canary(pool))
+        pool.close()
 
     threads = [threading.Thread(target=run) for _round in range(6)]
     for thread in threads:
@@ -77,9 +77,9 @@ def test_many_runs_at_once(cluster: Cluster, connector: PyMySqlConnector) -> Non
     assert tables(cluster) == []
 
 
-def test_row_that_cannot_be_applied(cluster: Cluster, fleet: Fleet) -> None:
+def test_row_that_cannot_be_applied(cluster: Cluster, pool: SessionPool) -> None:
     cluster["mysql-2"].run("STOP REPLICA SQL_THREAD")
-    result = fly(fleet, patience=3)
+    result = write_canary(pool, patience=3)
     assert not result.arrived
     assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_LATE, "mysql-2")]
     assert result.arrivals[0].milliseconds is not None
@@ -87,59 +87,59 @@ def test_row_that_cannot_be_applied(cluster: Cluster, fleet: Fleet) -> None:
     assert tables(cluster) == []
 
 
-def test_row_that_a_filter_swallows(cluster: Cluster, fleet: Fleet) -> None:
+def test_row_that_a_filter_swallows(cluster: Cluster, pool: SessionPool) -> None:
     """Its GTID arrives, and the row does not: only reading it back tells."""
     swallow = f"CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE = ('{CANARY_SCHEMA}.%%')"
     cluster["mysql-1"].run("STOP REPLICA", swallow.replace("%%", "%"), "START REPLICA")
     cluster.settle()
-    assert judge(fleet).healthy
-    result = fly(fleet, patience=3)
+    assert judge(pool).healthy
+    result = write_canary(pool, patience=3)
     assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_LATE, "mysql-1")]
     cluster["mysql-1"].run("STOP REPLICA", "CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE = ()", "START REPLICA")
 
 
-def test_read_only_primary_is_not_tried(cluster: Cluster, fleet: Fleet) -> None:
+def test_read_only_primary_is_not_tried(cluster: Cluster, pool: SessionPool) -> None:
     cluster["mysql-0"].run("SET GLOBAL super_read_only = ON")
-    result = fly(fleet)
+    result = write_canary(pool)
     assert (result.attempted, result.arrived) == (False, False)
     assert [each.kind for each in result.findings] == [Kind.CANARY_UNKNOWN]
     assert "read-only" in result.findings[0].message
 
 
-def test_primary_that_turns_read_only_meanwhile(cluster: Cluster, fleet: Fleet) -> None:
-    seen = observe(deployed(), fleet, SOUGHT)
+def test_primary_that_turns_read_only_meanwhile(cluster: Cluster, pool: SessionPool) -> None:
+    seen = observe(deployed(), pool, TARGET)
     cluster["mysql-0"].run("SET GLOBAL super_read_only = ON")
-    result = fly_canary(fleet, seen, timeout=scaled(1), clock=SystemClock())
+    result = run_canary(pool, seen, timeout=scaled(1), clock=SystemClock())
     assert (result.attempted, result.arrived) == (True, False)
     assert [each.kind for each in result.findings] == [Kind.CANARY_UNKNOWN]
     assert "1290" in str(result.reason)
 
 
-def test_user_without_the_right(cluster: Cluster, fleet: Fleet) -> None:
+def test_user_without_the_right(cluster: Cluster, pool: SessionPool) -> None:
     cluster["mysql-0"].run("REVOKE ALL ON kubemysql_canary.* FROM kubemysql_admin@'%'")
-    result = fly(fleet)
+    result = write_canary(pool)
     assert "1044" in str(result.reason)
 
 
 def test_replica_that_is_gone(cluster: Cluster, connector: PyMySqlConnector) -> None:
-    fleet = Fleet(connector, timeout=scaled(3))
-    seen = observe(deployed(), fleet, SOUGHT)
+    pool = SessionPool(connector, timeout=scaled(3))
+    seen = observe(deployed(), pool, TARGET)
     cluster["mysql-2"].stop()
     try:
-        result = fly_canary(fleet, seen, timeout=scaled(2), clock=SystemClock())
+        result = run_canary(pool, seen, timeout=scaled(2), clock=SystemClock())
     finally:
         cluster["mysql-2"].start()
         cluster["mysql-2"].run("START REPLICA")
     assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_UNKNOWN, "mysql-2")]
     assert tables(cluster) == []
-    fleet.close()
+    pool.close()
 
 
-def test_primary_session_lost_before_the_end(cluster: Cluster, fleet: Fleet) -> None:
+def test_primary_session_lost_before_the_end(cluster: Cluster, pool: SessionPool) -> None:
     """The row is written, then the session dies: cleaning up takes a new one."""
     cluster["mysql-1"].run("STOP REPLICA SQL_THREAD")
     primary = cluster["mysql-0"]
-    with flying(fleet) as results:
+    with flying(pool) as results:
         eventually("the schema to be there", lambda: primary.run(f"SHOW DATABASES LIKE '{CANARY_SCHEMA}'"))
         for row in primary.run("SELECT id FROM information_schema.processlist WHERE user = 'kubemysql_admin'"):
             primary.run(f"KILL {row['id']}")
@@ -148,12 +148,12 @@ def test_primary_session_lost_before_the_end(cluster: Cluster, fleet: Fleet) -> 
     assert tables(cluster) == []
 
 
-def test_primary_that_does_not_let_the_table_go(cluster: Cluster, fleet: Fleet) -> None:
+def test_primary_that_does_not_let_the_table_go(cluster: Cluster, pool: SessionPool) -> None:
     """The row is written, then the primary turns read-only: the table stays, and that is said."""
     cluster["mysql-1"].run("STOP REPLICA SQL_THREAD")
     primary = cluster["mysql-0"]
     row = f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{CANARY_SCHEMA}'"
-    with flying(fleet) as results:
+    with flying(pool) as results:
         eventually("the table to be there", lambda: primary.run(row))
         # What is still being committed is let through before.
         primary.run("SET GLOBAL super_read_only = ON")
@@ -163,7 +163,7 @@ def test_primary_that_does_not_let_the_table_go(cluster: Cluster, fleet: Fleet) 
     primary.run("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF", f"DROP DATABASE {CANARY_SCHEMA}")
 
 
-def test_what_killed_runs_left_behind_is_removed_after_an_hour(cluster: Cluster, fleet: Fleet) -> None:
+def test_what_killed_runs_left_behind_is_removed_after_an_hour(cluster: Cluster, pool: SessionPool) -> None:
     primary = cluster["mysql-0"]
     primary.run(
         f"CREATE DATABASE {CANARY_SCHEMA}",
@@ -171,19 +171,19 @@ def test_what_killed_runs_left_behind_is_removed_after_an_hour(cluster: Cluster,
         f"CREATE TABLE {CANARY_SCHEMA}.run_old (x INT)",
     )
     primary.run(f"CREATE TABLE {CANARY_SCHEMA}.run_new (x INT)")
-    assert fly(fleet).arrived
+    assert write_canary(pool).arrived
     assert primary.run(f"SHOW TABLES IN {CANARY_SCHEMA}") == [{f"Tables_in_{CANARY_SCHEMA}": "run_new"}]
     primary.run(f"DROP TABLE {CANARY_SCHEMA}.run_new")
-    assert fly(fleet).arrived
+    assert write_canary(pool).arrived
     assert tables(cluster) == []
 
 
-def test_no_other_table_is_ever_touched(cluster: Cluster, fleet: Fleet) -> None:
+def test_no_other_table_is_ever_touched(cluster: Cluster, pool: SessionPool) -> None:
     primary = cluster["mysql-0"]
     primary.run(
         f"CREATE DATABASE {CANARY_SCHEMA}",
         "SET timestamp = UNIX_TIMESTAMP() - 7200",
         f"CREATE TABLE {CANARY_SCHEMA}.mine (x INT)",
     )
-    assert fly(fleet).arrived
+    assert write_canary(pool).arrived
     assert primary.run(f"SHOW TABLES IN {CANARY_SCHEMA}") == [{f"Tables_in_{CANARY_SCHEMA}": "mine"}]

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.mycnf import parse_options, render_cnf
-from ansible_collections.kubemysql.replication.plugins.module_utils.server import Server
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.mycnf import parse_options, render_cnf
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.server import Server
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.version import ServerVersion
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rootfs import root_file_system
@@ -38,7 +39,7 @@ def run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def rendered(options: dict[str, object]) -> str:
-    return render_cnf(Server("mysql", (9, 7, None)), parse_options("config", options, "mysql"))
+    return render_cnf(Server(ServerVersion(9, 7)), parse_options("config", options, "mysql"))
 
 
 def test_the_server_accepts_the_defaults(root: Path, cnf: Path) -> None:

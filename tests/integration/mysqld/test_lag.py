@@ -9,41 +9,41 @@ from __future__ import annotations
 import threading
 import time
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import FindingKind as Kind
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.observe import observe
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
 from integration.mysqld.judge import found, judge
 from integration.mysqld.proxy import Proxy
 from integration.mysqld.servers import Cluster
-from unit.fakes.kubernetes_objects import SOUGHT, deployed
+from unit.fakes.kubernetes_objects import TARGET, deployed
 from waiting import eventually, scaled
 
 # Seconds: so little lag is too much.
 MAX_LAG = scaled(0.3)
 
 
-def test_replica_behind_a_lock(cluster: Cluster, fleet: Fleet) -> None:
+def test_replica_behind_a_lock(cluster: Cluster, pool: SessionPool) -> None:
     """An hour without writes is no lag; one transaction that cannot be applied is, by the second."""
     replica = cluster["mysql-1"]
-    assert judge(fleet, max_lag=MAX_LAG).healthy
+    assert judge(pool, max_lag=MAX_LAG).healthy
     with replica.session() as blocker, blocker.cursor() as cursor:
         cursor.execute("FLUSH TABLES WITH READ LOCK")
         begin = time.monotonic()
         cluster["mysql-0"].run("CREATE DATABASE app")
-        findings = eventually("the lag to grow", lambda: found(judge(fleet, max_lag=MAX_LAG)))
+        findings = eventually("the lag to grow", lambda: found(judge(pool, max_lag=MAX_LAG)))
         assert findings == {(Kind.LAG_HIGH, "mysql-1")}
-        lag = next(e for e in observe(deployed(), fleet, SOUGHT).instances if e.name == "mysql-1").channel
+        lag = next(e for e in observe(deployed(), pool, TARGET).instances if e.name == "mysql-1").channel
         assert lag is not None
         assert lag.lag is not None
         assert MAX_LAG < lag.lag < time.monotonic() - begin
         # Behind, but within what is allowed: nothing to say, not even after the moment given for catching up.
-        assert judge(fleet, max_lag=scaled(60), catch_up=0.05).healthy
+        assert judge(pool, max_lag=scaled(60), catch_up=0.05).healthy
         cursor.execute("UNLOCK TABLES")
     cluster.settle()
-    assert judge(fleet, max_lag=MAX_LAG).healthy
+    assert judge(pool, max_lag=MAX_LAG).healthy
 
 
-def test_connection_that_hangs(cluster: Cluster, fleet: Fleet) -> None:
+def test_connection_that_hangs(cluster: Cluster, pool: SessionPool) -> None:
     """Nothing arrives, yet both threads run and Seconds_Behind_Source is 0: what the field overlooks."""
     replica = cluster["mysql-1"]
     with Proxy(cluster["mysql-0"].port) as proxy:
@@ -58,14 +58,14 @@ def test_connection_that_hangs(cluster: Cluster, fleet: Fleet) -> None:
             "Yes",
             0,
         )
-        assert found(judge(fleet, max_lag=MAX_LAG, catch_up=scaled(0.3))) == {(Kind.NOT_CAUGHT_UP, "mysql-1")}
+        assert found(judge(pool, max_lag=MAX_LAG, catch_up=scaled(0.3))) == {(Kind.NOT_CAUGHT_UP, "mysql-1")}
         proxy.thaw()
         cluster.settle()
-        assert judge(fleet, max_lag=MAX_LAG).healthy
+        assert judge(pool, max_lag=MAX_LAG).healthy
         replica.run("STOP REPLICA")
 
 
-def test_replica_that_has_just_started_again(cluster: Cluster, fleet: Fleet) -> None:
+def test_replica_that_has_just_started_again(cluster: Cluster, pool: SessionPool) -> None:
     """performance_schema has forgotten every commit time; the lag must be neither unknown nor invented."""
     replica = cluster["mysql-1"]
     replica.run("STOP REPLICA")
@@ -74,11 +74,11 @@ def test_replica_that_has_just_started_again(cluster: Cluster, fleet: Fleet) -> 
     replica.start()
     replica.run("START REPLICA", "SET GLOBAL super_read_only = ON")
     replica.channel_becomes("Replica_IO_Running", "Yes")
-    assert judge(fleet).healthy
+    assert judge(pool).healthy
     assert replica.run("SHOW DATABASES LIKE 'app'")
 
 
-def test_no_false_alarm_under_write_load(cluster: Cluster, fleet: Fleet) -> None:
+def test_no_false_alarm_under_write_load(cluster: Cluster, pool: SessionPool) -> None:
     """And an errant transaction is found in the middle of it."""
     primary = cluster["mysql-0"]
     primary.run("CREATE DATABASE app", "CREATE TABLE app.t (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(200))")
@@ -94,9 +94,9 @@ def test_no_false_alarm_under_write_load(cluster: Cluster, fleet: Fleet) -> None
         writer.start()
     try:
         for _round in range(30):
-            assert judge(fleet).findings == ()
+            assert judge(pool).findings == ()
         cluster["mysql-1"].write("CREATE DATABASE errant")
-        assert found(judge(fleet)) == {(Kind.ERRANT_TRANSACTIONS, "mysql-1")}
+        assert found(judge(pool)) == {(Kind.ERRANT_TRANSACTIONS, "mysql-1")}
     finally:
         over.set()
         for writer in writers:

@@ -64,7 +64,7 @@ def test_every_statement_is_understood(pair: tuple[SqlInstance, SqlInstance]) ->
             query = instance.dialect.query(statement, *(("0-1-1", 0.1) if statement == "wait_for_executed" else ()))
             if query is not None and instance.fetch(query):
                 answered.add(statement)
-    assert answered == {"instance", "surroundings", "replica_status", "list_replicas", "history", "wait_for_executed"}
+    assert answered == {"instance", "conditions", "replica_status", "list_replicas", "history", "wait_for_executed"}
 
 
 def test_status(pair: tuple[SqlInstance, SqlInstance]) -> None:

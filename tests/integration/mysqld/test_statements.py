@@ -10,8 +10,9 @@ import typing as t
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Dialect, ServerVersion, Statement
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Dialect, Statement
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.version import ServerVersion
 from integration.mysqld.servers import Cluster
 from waiting import eventually, scaled
 
@@ -21,7 +22,7 @@ COLUMNS: dict[Statement, set[str]] = {
     "instance": {"server_id", "server_uuid", "gtid_executed", "gtid_purged", "super_read_only", "now"},
     "applier": {"queueing_since", "processing_since", "applying_since", "last_queued_at", "last_queued_applied", "now"},
     "history": {"gtid_executed", "gtid_state"},
-    "surroundings": {"certificate_until", "semi_sync_wait", "volume_size", "volume_free", "readiness", "cloning"},
+    "conditions": {"certificate_until", "semi_sync_wait", "volume_size", "volume_free", "readiness", "cloning"},
     "clone_state": {"state"},
     "wait_for_executed": {"timed_out"},
     "log_position": {"File", "Position"},

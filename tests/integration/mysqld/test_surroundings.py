@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pymysql
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.assess import assess
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.findings import FindingKind as Kind
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.observe import observe
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.assess import assess
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import FindingKind as Kind
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.observe import observe
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,7 +27,7 @@ from integration.mysqld.judge import finding, found, judge
 from integration.mysqld.proxy import Proxy
 from integration.mysqld.servers import Cluster, Server
 from rootfs import UID
-from unit.fakes.kubernetes_objects import SOUGHT, deployed
+from unit.fakes.kubernetes_objects import TARGET, deployed
 from waiting import eventually, scaled
 
 
@@ -35,7 +35,7 @@ def registered(primary: Server) -> set[object]:
     return {row["Server_Id"] for row in primary.run("SHOW REPLICAS")}
 
 
-def test_replica_that_the_primary_has_forgotten(cluster: Cluster, fleet: Fleet) -> None:
+def test_replica_that_the_primary_has_forgotten(cluster: Cluster, pool: SessionPool) -> None:
     """The primary has given the connection up; the replica has not heard of it."""
     primary, replica = cluster["mysql-0"], cluster["mysql-1"]
     with Proxy(primary.port) as proxy:
@@ -48,17 +48,17 @@ def test_replica_that_the_primary_has_forgotten(cluster: Cluster, fleet: Fleet) 
             primary.run(f"KILL {row['id']}")
         # The other one notices and connects again.
         eventually("the replica to be forgotten", lambda: registered(primary) == {102})
-        assert found(judge(fleet)) == {(Kind.REPLICA_NOT_REGISTERED, "mysql-1")}
+        assert found(judge(pool)) == {(Kind.REPLICA_NOT_REGISTERED, "mysql-1")}
         proxy.thaw()
         replica.run("STOP REPLICA")
 
 
-def test_replica_of_nobodys(cluster: Cluster, fleet: Fleet) -> None:
+def test_replica_of_nobodys(cluster: Cluster, pool: SessionPool) -> None:
     """A third server replicates from the primary, and the StatefulSet has two instances only."""
     eventually("both to be registered", lambda: registered(cluster["mysql-0"]) == {101, 102})
-    assessment = assess(observe(deployed(2), fleet, SOUGHT), 30)
-    assert found(assessment) == {(Kind.REPLICA_STRANGE, "mysql-0")}
-    assert "server_id 102" in finding(assessment, Kind.REPLICA_STRANGE, "mysql-0").message
+    assessment = assess(observe(deployed(2), pool, TARGET), 30)
+    assert found(assessment) == {(Kind.UNKNOWN_REPLICA, "mysql-0")}
+    assert "server_id 102" in finding(assessment, Kind.UNKNOWN_REPLICA, "mysql-0").message
     assert assessment.state == "healthy"
 
 
@@ -88,31 +88,31 @@ def certificate(server: Server, days: float) -> Iterator[None]:
         reload(before)
 
 
-def test_certificate_that_ends_soon(cluster: Cluster, fleet: Fleet) -> None:
+def test_certificate_that_ends_soon(cluster: Cluster, pool: SessionPool) -> None:
     with certificate(cluster["mysql-1"], 29.5):
-        assessment = judge(fleet)
-        assert found(assessment) == {(Kind.CERTIFICATE_ENDING, "mysql-1")}
-        assert "29.5 days" in finding(assessment, Kind.CERTIFICATE_ENDING, "mysql-1").message
-    assert judge(fleet).findings == ()
+        assessment = judge(pool)
+        assert found(assessment) == {(Kind.CERTIFICATE_EXPIRING, "mysql-1")}
+        assert "29.5 days" in finding(assessment, Kind.CERTIFICATE_EXPIRING, "mysql-1").message
+    assert judge(pool).findings == ()
 
 
-def test_certificate_that_ends(cluster: Cluster, fleet: Fleet) -> None:
+def test_certificate_that_ends(cluster: Cluster, pool: SessionPool) -> None:
     """A server does not load one that has ended, so it ends while it is in use."""
     second = 1 / 86400
     with certificate(cluster["mysql-1"], scaled(2.0) * second):
-        eventually("its end", lambda: found(judge(fleet)) == {(Kind.CERTIFICATE_ENDED, "mysql-1")})
-    assert judge(fleet).findings == ()
+        eventually("its end", lambda: found(judge(pool)) == {(Kind.CERTIFICATE_EXPIRED, "mysql-1")})
+    assert judge(pool).findings == ()
 
 
-def test_clone_that_failed(cluster: Cluster, fleet: Fleet) -> None:
+def test_clone_that_failed(cluster: Cluster, pool: SessionPool) -> None:
     """The statement is refused by the donor; the server remembers it until the next clone."""
     replica = cluster["mysql-1"]
     donor = f"127.0.0.1:{cluster['mysql-0'].port}"
     replica.run(f"SET GLOBAL clone_valid_donor_list = '{donor}'")
-    assert judge(fleet).findings == ()
+    assert judge(pool).findings == ()
     with pytest.raises(pymysql.Error):
         replica.run(f"CLONE INSTANCE FROM nobody@'127.0.0.1':{cluster['mysql-0'].port} IDENTIFIED BY 'wrong'")
-    assessment = judge(fleet)
+    assessment = judge(pool)
     assert found(assessment) == {(Kind.CLONE_INCOMPLETE, "mysql-1")}
     assert "Failed" in finding(assessment, Kind.CLONE_INCOMPLETE, "mysql-1").message
     # Only a start without the file that remembers it lets the server forget.
@@ -123,18 +123,18 @@ def test_clone_that_failed(cluster: Cluster, fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(("free", "kind"), [(19, Kind.VOLUME_FILLING), (5, Kind.VOLUME_FULL)])
-def test_volume(free: int, kind: Kind, cluster: Cluster, fleet: Fleet) -> None:
+def test_volume(free: int, kind: Kind, cluster: Cluster, pool: SessionPool) -> None:
     """As the pod's own session tells it; with that session the knowledge ends."""
     mebibyte = 2**20
     with cluster["mysql-2"].session() as session, session.cursor() as cursor:
         cursor.execute(f"SET @kubemysql_volume_size = {100 * mebibyte}, @kubemysql_volume_free = {free * mebibyte}")
-        assessment = judge(fleet)
+        assessment = judge(pool)
         assert found(assessment) == {(kind, "mysql-2")}
         assert finding(assessment, kind, "mysql-2").message == f"{100 - free}% of the volume is in use, {free} MiB are free"
-    eventually("the session to be gone", lambda: judge(fleet).findings == ())
+    eventually("the session to be gone", lambda: judge(pool).findings == ())
 
 
-def test_commit_that_nobody_acknowledges(cluster: Cluster, fleet: Fleet) -> None:
+def test_commit_that_nobody_acknowledges(cluster: Cluster, pool: SessionPool) -> None:
     primary = cluster["mysql-0"]
     primary.run(
         "INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'",
@@ -146,9 +146,9 @@ def test_commit_that_nobody_acknowledges(cluster: Cluster, fleet: Fleet) -> None
     begin = time.time()
     client.start()
     try:
-        seen = eventually("the commit to wait", lambda: found(judge(fleet)))
+        seen = eventually("the commit to wait", lambda: found(judge(pool)))
         assert seen == {(Kind.SEMI_SYNC_WAITING, "mysql-0")}
-        waiting = finding(judge(fleet), Kind.SEMI_SYNC_WAITING, "mysql-0")
+        waiting = finding(judge(pool), Kind.SEMI_SYNC_WAITING, "mysql-0")
         assert waiting.since is not None
         # The server counts whole seconds.
         assert begin - 1 < waiting.since < time.time() + 1
@@ -157,14 +157,14 @@ def test_commit_that_nobody_acknowledges(cluster: Cluster, fleet: Fleet) -> None
         client.join()
         primary.run("UNINSTALL PLUGIN rpl_semi_sync_source")
     cluster.settle()
-    assert judge(fleet).findings == ()
+    assert judge(pool).findings == ()
 
 
-def test_errors_tell_since_when(cluster: Cluster, fleet: Fleet) -> None:
+def test_errors_tell_since_when(cluster: Cluster, pool: SessionPool) -> None:
     replica = cluster["mysql-1"]
     begin = time.time()
     replica.run("STOP REPLICA", "CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = 'wrong'", "START REPLICA")
     eventually("the source to refuse", lambda: replica.channel()["Last_IO_Errno"])
-    since = finding(judge(fleet), Kind.RECEIVER_CONNECTING, "mysql-1").since
+    since = finding(judge(pool), Kind.RECEIVER_CONNECTING, "mysql-1").since
     assert since is not None
     assert begin < since < time.time()

@@ -2,21 +2,30 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the use cases of a cluster need besides objects: time in which things happen, chance, and evidence."""
+"""The time in which pods change, passwords and digests, logs and events: what operations use besides objects."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Event, Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Event
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.outcome import Outcome
 from unit.fakes.clock import FakeClock
 from unit.fakes.store import FakeObjectStore, pod
 
-__all__ = ["Controllers", "FakeChance", "FakeEvidence", "crashing", "waiting"]
+__all__ = ["Controllers", "FakeDiagnostics", "FakeRuntime", "completed", "crashing", "waiting"]
 
 
-class FakeChance:
+def completed(outcome: Outcome) -> Outcome:
+    """An outcome without an error; raises the error otherwise."""
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome
+
+
+class FakeRuntime:
     """Passwords that are all different, and a calendar that stands still."""
 
     def __init__(self) -> None:
@@ -33,7 +42,7 @@ class FakeChance:
         return "2026-01-01T12:00:00Z"
 
 
-class FakeEvidence:
+class FakeDiagnostics:
     """Logs by (pod, container), of a previous life by (pod, container, "previous"); events by (kind, name)."""
 
     def __init__(

@@ -6,15 +6,15 @@
 
 from __future__ import annotations
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.kubernetes_state import ClusterTarget
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
-from ansible_collections.kubemysql.replication.plugins.module_utils.replication.layout import Sought
 from unit.fakes.store import FakeObjectStore, pod
 
-__all__ = ["NAMES", "SOUGHT", "claim", "deployed", "endpoints", "stateful_set", "topology"]
+__all__ = ["NAMES", "TARGET", "claim", "deployed", "endpoints", "stateful_set", "topology"]
 
 NAMES = Names.parse("mysql", "default")
-SOUGHT = Sought.own(NAMES)
+TARGET = ClusterTarget.own(NAMES)
 
 
 def stateful_set(replicas: int) -> Manifest:

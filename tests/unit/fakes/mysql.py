@@ -92,7 +92,7 @@ class FakeServer:
     state: str | None = None
     channel: Row | None = None
     applier: Row = field(default_factory=applier_row)
-    surroundings: Row = field(default_factory=surroundings_row)
+    conditions: Row = field(default_factory=surroundings_row)
     clone_state: str = "Completed"
     registered: list[int] = field(default_factory=list)
     tables: dict[str, set[str]] = field(default_factory=dict)
@@ -145,7 +145,7 @@ class FakeServer:
             "SHOW REPLICA STATUS": lambda: [self.channel] if self.channel else [],
             "replication_connection_status": lambda: [self.applier],
             "AS gtid_state": lambda: [self._history()],
-            "volume_size": lambda: [self.surroundings],
+            "volume_size": lambda: [self.conditions],
             "clone_status": lambda: [{"state": self.clone_state}],
             "SHOW REPLICA HOSTS": lambda: [{"Server_id": number} for number in self.registered],
             "SHOW REPLICAS": lambda: [{"Server_Id": number} for number in self.registered],

@@ -10,13 +10,14 @@ import typing as t
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.cluster.deploy import deploy, plan_deployment
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import CollectionError
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import deploy, plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
 from params import cluster_spec
-from unit.fakes.cluster import Controllers, FakeChance, FakeEvidence
+from unit.fakes.cluster import Controllers, FakeDiagnostics, FakeRuntime, completed
 from unit.fakes.store import FakeObjectStore
 
 __all__ = ["ALL", "NAMES", "NOTED", "TIMEOUT", "Rollout"]
@@ -31,23 +32,31 @@ TIMEOUT = 100.0
 class Rollout:
     """A deployment of the names ``NAMES``, and the time in which it happens."""
 
-    def __init__(self, store: FakeObjectStore | None = None, evidence: FakeEvidence | None = None) -> None:
+    def __init__(self, store: FakeObjectStore | None = None, diagnostics: FakeDiagnostics | None = None) -> None:
         self.store = store or FakeObjectStore()
-        self.evidence = evidence or FakeEvidence()
+        self.diagnostics = diagnostics or FakeDiagnostics()
         self.time = Controllers(self.store, NAMES)
 
     def at(self, second: float, *, ready: Sequence[str] = (), others: Sequence[Manifest] | None = None) -> None:
         self.time.at(second, lambda: self.time.pods(ready=ready, others=others))
 
     def run(self, *, wait: bool = True, **given: t.Any) -> Topology:
-        planned = plan_deployment(self.store.planning(), cluster_spec(**given), FakeChance())
-        self.done = deploy(self.store, self.evidence, planned, FakeChance(), wait=wait, timeout=TIMEOUT, clock=self.time)
-        return self.done.topology
+        planned = plan_deployment(self.store.planning(), cluster_spec(**given), FakeRuntime())
+        done = deploy(self.store, self.diagnostics, planned, FakeRuntime(), wait=wait, timeout=TIMEOUT, clock=self.time)
+        self.done = done.outcome
+        completed(done.outcome)
+        return done.topology
 
-    def fails(self, error: type[CollectionError], **given: t.Any) -> CollectionError:
-        with pytest.raises(error) as caught:
+    def fails(self, error: type[CollectionError], **given: t.Any) -> Outcome:
+        with pytest.raises(error):
             self.run(**given)
-        return caught.value
+        return self.done
+
+    def message(self, error: type[CollectionError], **given: t.Any) -> str:
+        """The message of a run that fails."""
+        failure = self.fails(error, **given).error
+        assert failure is not None
+        return failure.message
 
     @property
     def noted(self) -> str | None:

@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
-import copy
 import typing as t
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import FIELD_MANAGER
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiConflict, ApiError
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Applied, Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Applied
 
 __all__ = ["FakeObjectStore", "pod"]
 
+T = t.TypeVar("T")
 Key = tuple[str, str]
 Path = tuple[str, ...]
 # What makes an object what it is belongs to nobody.
@@ -69,14 +70,16 @@ class FakeObjectStore:
 
     def forcing(self) -> FakeObjectStore:
         """The same objects behind a store that takes over what others own."""
-        other = copy.copy(self)
-        other.force_conflicts = True
-        return other
+        return self._sharing(dry_run=self.dry_run, force_conflicts=True)
 
     def planning(self) -> FakeObjectStore:
         """The same objects behind a store that changes nothing."""
-        other = copy.copy(self)
-        other.dry_run = True
+        return self._sharing(dry_run=True, force_conflicts=self.force_conflicts)
+
+    def _sharing(self, *, dry_run: bool, force_conflicts: bool) -> FakeObjectStore:
+        other = type(self)(version=self._version, dry_run=dry_run, force_conflicts=force_conflicts)
+        other.objects, other.requests, other.failures = self.objects, self.requests, self.failures
+        other._applied, other._others, other._changes = self._applied, self._others, self._changes
         return other
 
     def server_version(self) -> tuple[int, int]:
@@ -113,8 +116,8 @@ class FakeObjectStore:
     def take_over(self, manifest: Manifest) -> Applied:
         key = _key(manifest)
         self._note("take_over", *key)
-        twin = copy.copy(self)
-        twin.requests, twin.force_conflicts = [], True
+        twin = self._sharing(dry_run=self.dry_run, force_conflicts=True)
+        twin.requests = []
         # All fields count as applied by us first; in a plan only as long as this lasts.
         twin._applied = {**self._applied, key: _fields(self.objects.get(key, {}))}
         applied = twin.apply(manifest)
@@ -155,11 +158,16 @@ class FakeObjectStore:
         return stored
 
 
-def _deep(value: t.Any) -> t.Any:
-    """A copy of what JSON can hold; several times faster than ``copy.deepcopy``, which most tests would wait for."""
+def _deep(value: T) -> T:
+    """A copy of a JSON value; several times faster than ``copy.deepcopy``, which most tests would wait for."""
+    copied: T = _copied(value)
+    return copied
+
+
+def _copied(value: t.Any) -> t.Any:
     if isinstance(value, dict):
-        return {key: _deep(below) for key, below in value.items()}
-    return [_deep(item) for item in value] if isinstance(value, list) else value
+        return {key: _copied(below) for key, below in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _key(manifest: Manifest) -> Key:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from contracts.object_store import ObjectStoreContract
 from unit.fakes.store import FakeObjectStore
 

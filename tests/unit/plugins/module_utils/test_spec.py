@@ -10,7 +10,8 @@ import typing as t
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SpecError
-from ansible_collections.kubemysql.replication.plugins.module_utils.server import Server
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.server import Server
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.version import ServerVersion
 from params import cluster_spec
 
 DIGEST = "sha256:" + "0" * 64
@@ -27,9 +28,9 @@ DIGEST = "sha256:" + "0" * 64
         ({"storage_size": "1GB"}, "storage_size: '1GB' is not a quantity"),
         ({"storage_size": "-1Gi"}, "storage_size: '-1Gi' is not a quantity"),
         ({"image": "MySQL"}, "image: 'MySQL' is not an image reference"),
-        ({"image": "mysql"}, "cannot be told from its tag; say it with server_version"),
-        ({"image": "mysql:latest"}, "cannot be told from its tag; say it with server_version"),
-        ({"image": f"mysql@{DIGEST}"}, "cannot be told from its tag; say it with server_version"),
+        ({"image": "mysql"}, "cannot be read from its tag; set server_version"),
+        ({"image": "mysql:latest"}, "cannot be read from its tag; set server_version"),
+        ({"image": f"mysql@{DIGEST}"}, "cannot be read from its tag; set server_version"),
         (
             {"image": "mysql:5.6"},
             "image: MySQL 5.6 is not supported; supported are MySQL 5.7, MySQL 8.0.17 to 9, MariaDB 10.11 to 11",
@@ -38,7 +39,7 @@ DIGEST = "sha256:" + "0" * 64
         ({"image": "mysql:10.11"}, "image: MySQL 10.11 is not supported"),
         ({"image": "mariadb:10.6"}, "image: MariaDB 10.6 is not supported"),
         ({"image": "db:1", "server_version": "mariadb-12.1"}, "server_version: MariaDB 12.1 is not supported"),
-        ({"image": "mariadb:lts"}, "cannot be told from its tag; say it with server_version"),
+        ({"image": "mariadb:lts"}, "cannot be read from its tag; set server_version"),
         (
             {"image": "mysql:5.7", "xtrabackup_image": None},
             "xtrabackup_image: MySQL 5.7 is cloned by xtrabackup, which its image does not hold",
@@ -78,7 +79,7 @@ def test_refused(given: dict[str, t.Any], problem: str) -> None:
     with pytest.raises(SpecError) as error:
         cluster_spec(**given)
     assert problem in error.value.message
-    assert error.value.details["option"].partition(".")[0] in given
+    assert error.value.option.partition(".")[0] in given
 
 
 def test_the_error_about_a_password_does_not_hold_it() -> None:
@@ -91,13 +92,21 @@ def test_the_error_about_a_password_does_not_hold_it() -> None:
 @pytest.mark.parametrize(
     ("given", "server", "method"),
     [
-        ({"image": f"mysql@{DIGEST}", "server_version": "8.4"}, Server("mysql", (8, 4, None)), "clone_plugin"),
-        ({"image": "mysql:8.0.17"}, Server("mysql", (8, 0, 17)), "clone_plugin"),
-        ({"image": "mysql:5.7.44", "xtrabackup_image": "xtrabackup:1.0"}, Server("mysql", (5, 7, 44)), "xtrabackup"),
-        ({"image": "mariadb:10.11"}, Server("mariadb", (10, 11, None)), "xtrabackup"),
-        ({"image": "r.example.com:5000/mirror/mariadb:11.8.3-noble"}, Server("mariadb", (11, 8, 3)), "xtrabackup"),
-        ({"image": "db:prod", "server_version": "mariadb-10.11.6"}, Server("mariadb", (10, 11, 6)), "xtrabackup"),
-        ({"image": "my-mariadb:1", "server_version": "mysql-9.7"}, Server("mysql", (9, 7, None)), "clone_plugin"),
+        ({"image": f"mysql@{DIGEST}", "server_version": "8.4"}, Server(ServerVersion(8, 4)), "clone_plugin"),
+        ({"image": "mysql:8.0.17"}, Server(ServerVersion(8, 0, 17)), "clone_plugin"),
+        ({"image": "mysql:5.7.44", "xtrabackup_image": "xtrabackup:1.0"}, Server(ServerVersion(5, 7, 44)), "xtrabackup"),
+        ({"image": "mariadb:10.11"}, Server(ServerVersion(10, 11, flavour="mariadb")), "xtrabackup"),
+        (
+            {"image": "r.example.com:5000/mirror/mariadb:11.8.3-noble"},
+            Server(ServerVersion(11, 8, 3, flavour="mariadb")),
+            "xtrabackup",
+        ),
+        (
+            {"image": "db:prod", "server_version": "mariadb-10.11.6"},
+            Server(ServerVersion(10, 11, 6, flavour="mariadb")),
+            "xtrabackup",
+        ),
+        ({"image": "my-mariadb:1", "server_version": "mysql-9.7"}, Server(ServerVersion(9, 7)), "clone_plugin"),
     ],
 )
 def test_server_and_clone_method(given: dict[str, t.Any], server: Server, method: str) -> None:

@@ -24,5 +24,5 @@ def test_what_is_no_time(text: str) -> None:
 
 
 def test_what_is_written_is_read() -> None:
-    assert times.written_time(NOON.timestamp() + 0.9) == "2026-01-01T12:00:00Z"
-    assert times.parse_time(times.written_time(NOON.timestamp())) == NOON
+    assert times.format_time(NOON.timestamp() + 0.9) == "2026-01-01T12:00:00Z"
+    assert times.parse_time(times.format_time(NOON.timestamp())) == NOON

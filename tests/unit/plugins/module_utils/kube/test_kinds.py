@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.cluster.live import KINDS
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.kinds import resource_of
 from ansible_collections.kubemysql.replication.plugins.module_utils.manifests.bundle import render
 from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
+from ansible_collections.kubemysql.replication.plugins.module_utils.state.live_objects import KINDS
 from params import cluster_spec
 
 

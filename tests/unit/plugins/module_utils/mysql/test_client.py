@@ -8,6 +8,7 @@ import socket
 
 import pymysql
 import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.session import dial_pods
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import (
     AccessDenied,
     MissingLibrary,
@@ -15,7 +16,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.errors impor
     Unreachable,
 )
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql import client
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector, dial_pods
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector
 
 
 def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,6 +68,6 @@ def test_a_tunnel_that_ends_at_once() -> None:
     with pytest.raises(Unreachable) as caught:
         PyMySqlConnector(dial_pods(tunnel), "user", "secret-word").connect("mysql-1", 2.5)
     assert tunnel.asked == [("mysql-1", 3306, 2.5)]
-    assert "secret-word" not in repr(caught.value) + str(caught.value.details)
+    assert "secret-word" not in repr(caught.value) + repr(vars(caught.value))
     assert tunnel.near is not None
     assert tunnel.near.fileno() == -1

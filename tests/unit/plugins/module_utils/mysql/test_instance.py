@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import AccessDenied, SqlError, Unreachable
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import Fleet, SqlInstance
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool, SqlInstance
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.port import Connector, Instance, Session
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.status import History
 from unit.fakes.mysql import FakeConnector, FakeServer, FakeSession, replicating
@@ -23,26 +23,26 @@ def test_the_fakes_are_what_the_ports_ask_for() -> None:
 
 def test_sessions_are_kept() -> None:
     connector = FakeConnector(*replicating())
-    fleet = Fleet(connector, 1)
+    pool = SessionPool(connector, 1)
     for _round in range(3):
-        fleet.ask("mysql-0", lambda instance: instance.status())
+        pool.run("mysql-0", lambda instance: instance.status())
     assert [name for name, _session in connector.sessions] == ["mysql-0"]
-    fleet.close()
+    pool.close()
     assert connector.sessions[0][1].closed
 
 
 def test_a_lost_session_is_closed_and_opened_again() -> None:
     primary, *_replicas = replicating()
     connector = FakeConnector(primary)
-    fleet = Fleet(connector, 1)
-    fleet.ask("mysql-0", lambda instance: instance.status())
+    pool = SessionPool(connector, 1)
+    pool.run("mysql-0", lambda instance: instance.status())
     primary.down = Unreachable("gone")
     for _round in range(2):
         with pytest.raises(Unreachable):
-            fleet.ask("mysql-0", lambda instance: instance.status())
+            pool.run("mysql-0", lambda instance: instance.status())
     assert connector.sessions[0][1].closed
     primary.down = None
-    assert fleet.ask("mysql-0", lambda instance: instance.status()).server_id == 100
+    assert pool.run("mysql-0", lambda instance: instance.status()).server_id == 100
     assert len(connector.sessions) == 2
 
 
@@ -50,10 +50,10 @@ def test_a_refused_statement_does_not_end_the_session() -> None:
     primary, *_replicas = replicating()
     primary.refusals = {"REPLICA STATUS": SqlError("no", 1227)}
     connector = FakeConnector(primary)
-    fleet = Fleet(connector, 1)
+    pool = SessionPool(connector, 1)
     with pytest.raises(SqlError):
-        fleet.ask("mysql-0", lambda instance: instance.status())
-    assert fleet.ask("mysql-0", lambda instance: instance.history())
+        pool.run("mysql-0", lambda instance: instance.status())
+    assert pool.run("mysql-0", lambda instance: instance.history())
     assert len(connector.sessions) == 1
 
 
@@ -61,14 +61,14 @@ def test_refused_login_is_passed_on() -> None:
     primary, *_replicas = replicating()
     primary.down = AccessDenied("no")
     with pytest.raises(AccessDenied):
-        Fleet(FakeConnector(primary), 1).ask("mysql-0", lambda instance: instance.status())
+        SessionPool(FakeConnector(primary), 1).run("mysql-0", lambda instance: instance.status())
 
 
 def test_a_server_of_no_known_version() -> None:
     server = FakeServer("mysql-0", 100, version="proxy")
     connector = FakeConnector(server)
     with pytest.raises(SqlError, match="is no server version"):
-        Fleet(connector, 1).ask("mysql-0", lambda instance: instance.status())
+        SessionPool(connector, 1).run("mysql-0", lambda instance: instance.status())
     assert connector.sessions[0][1].closed
 
 
@@ -96,8 +96,8 @@ def test_waiting_in_slices_shorter_than_the_sessions_patience() -> None:
 
 def test_without_the_clone_plugin_there_is_no_table_to_ask() -> None:
     primary, *_replicas = replicating()
-    primary.surroundings["cloning"] = 0
-    assert SqlInstance(FakeSession(primary, 1)).status().surroundings.clone_state is None
+    primary.conditions["cloning"] = 0
+    assert SqlInstance(FakeSession(primary, 1)).status().conditions.clone_state is None
     assert not any("clone_status" in sql for sql in primary.log)
 
 

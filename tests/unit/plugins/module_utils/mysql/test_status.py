@@ -8,13 +8,14 @@ import typing as t
 from decimal import Decimal
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Dialect, ServerVersion
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Dialect
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.status import (
     ReplicaStatus,
-    Surroundings,
+    ServerConditions,
     instance_status,
     replica_status,
 )
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.version import ServerVersion
 from unit.fakes.mysql import NOW, applier_row, replicating, status_row, uuid_of
 
 NEWEST = Dialect(ServerVersion(9, 7, 4))
@@ -139,13 +140,13 @@ def test_the_appliers_tables_speak_of_the_unnamed_channel_only() -> None:
 def test_writable(read_only: object, super_read_only: object, writable: bool) -> None:
     server = replicating()[0]
     row = {**server._instance(), "read_only": read_only, "super_read_only": super_read_only}
-    assert instance_status(row, (), Surroundings()).writable == writable
+    assert instance_status(row, (), ServerConditions()).writable == writable
 
 
 def test_instance() -> None:
     server = replicating()[1]
     row: dict[str, t.Any] = {**server._instance(), "now": Decimal("5.25"), "gtid_purged": None}
-    seen = instance_status(row, (channel(),), Surroundings())
+    seen = instance_status(row, (channel(),), ServerConditions())
     assert (seen.server_id, seen.server_uuid, seen.now, seen.gtid_purged) == (101, uuid_of(101), 5.25, None)
     assert seen.history.executed == f"{uuid_of(100)}:1-5"
     assert len(seen.channels) == 1

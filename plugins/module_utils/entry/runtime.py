@@ -1,0 +1,36 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Randomness and the calendar, for ``operations/deploy.py``."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import string
+import time
+
+from ..times import format_time
+
+__all__ = ["SystemRuntime"]
+
+_PASSWORD_LENGTH = 24
+
+
+class SystemRuntime:
+    """The real ``Runtime``."""
+
+    def __init__(self) -> None:
+        self._salt = os.urandom(16)
+
+    def password(self) -> str:
+        alphabet = string.ascii_letters + string.digits
+        return "".join(secrets.choice(alphabet) for _character in range(_PASSWORD_LENGTH))
+
+    def digest(self, value: str) -> str:
+        return f"<hidden {hashlib.blake2b(value.encode(), key=self._salt, digest_size=4).hexdigest()}>"
+
+    def timestamp(self) -> str:
+        return format_time(time.time())

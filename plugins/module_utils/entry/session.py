@@ -1,0 +1,131 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a module's options to the API server and to the servers of a cluster."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ..constants import MYSQL_PORT
+from ..errors import SpecError
+from ..health.kubernetes_state import ClusterTarget
+from ..health.observation import ClusterObservation
+from ..health.observe import observe
+from ..health.verify import Observe
+from ..kube.auth import KubernetesAuth
+from ..kube.client import KubernetesClient, connect
+from ..kube.port import PodTunnel
+from ..mysql.client import Dial, PyMySqlConnector, dial_addresses
+from ..mysql.instance import SessionPool
+from ..mysql.port import Connector
+from ..names import Names
+from ..operations.adopt import ExistingCluster
+from ..operations.gtid_switch import switch_gtids_on
+from ..operations.passwords import read_password
+from ..options import at_least
+from ..spec import ClusterSpec
+from ..state.reader import read_pod
+from ..wait import Clock
+
+__all__ = ["OpenCluster", "Params", "connect_existing", "dial_pods", "open_client", "open_cluster"]
+
+# A module's options, as Ansible passes them.
+Params = dict[str, t.Any]
+
+# Seconds that one login to an existing cluster may take, and each answer after it.
+_EXISTING_TIMEOUT = 10.0
+
+
+def open_client(params: Params, *, dry_run: bool) -> KubernetesClient:
+    """A client with the module's credentials. With ``dry_run`` it changes nothing."""
+    force = params.get("force_conflicts", False)
+    return connect(KubernetesAuth.from_params(params), params["namespace"], dry_run=dry_run, force_conflicts=force)
+
+
+def dial_pods(tunnel: PodTunnel, port: int = MYSQL_PORT) -> Dial:
+    """Connect to instances through the API server; an instance is a pod."""
+    return lambda instance, timeout: tunnel.connect(instance, port, timeout)
+
+
+@contextmanager
+def _sessions(connector: Connector, timeout: float) -> Iterator[SessionPool]:
+    """Sessions are opened when first needed and end with the block."""
+    pool = SessionPool(connector, timeout)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+@dataclass(frozen=True)
+class OpenCluster:
+    """A cluster that can be observed repeatedly, and its sessions."""
+
+    observe: Observe
+    pool: SessionPool
+
+
+@contextmanager
+def open_cluster(params: Params) -> Iterator[OpenCluster]:
+    """Connect as the administration account."""
+    timeout = at_least("connect_timeout", params["connect_timeout"], 1)
+    target = _target(params)
+    client = open_client(params, dry_run=True)
+    connector = PyMySqlConnector(_dial(client, params), params["user"], _password(client, target, params), tls=params["tls"])
+    with _sessions(connector, timeout) as pool:
+        yield OpenCluster(lambda: observe(client, pool, target), pool)
+
+
+def _target(params: Params) -> ClusterTarget:
+    names = Names.parse(params["name"], params["namespace"], params["secret_name"])
+    selector = params["selector"]
+    if selector is not None and not selector:
+        raise SpecError("selector", "is empty and would select every pod of the namespace; give the labels of the pods")
+    return ClusterTarget(names, selector or names.selector, params["primary"])
+
+
+def _password(client: KubernetesClient, target: ClusterTarget, params: Params) -> str:
+    given: str | None = params["password"]
+    return read_password(client, target.names.secret, params["secret_key"]) if given is None else given
+
+
+def _dial(client: KubernetesClient, params: Params) -> Dial:
+    port = at_least("port", params["port"], 1)
+    if params["connection"] == "port_forward":
+        return dial_pods(client, port)
+
+    def address(instance: str) -> tuple[str, int] | None:
+        pod = read_pod(client, instance)
+        return (pod.address, port) if pod and pod.address else None
+
+    return dial_addresses(address)
+
+
+class _ExistingCluster:
+    """The pods of a StatefulSet, with the sessions of the option ``adopt_user``."""
+
+    def __init__(self, client: KubernetesClient, pool: SessionPool, spec: ClusterSpec) -> None:
+        self._client = client
+        self._pool = pool
+        self._names = spec.names
+
+    def observe(self, selector: Mapping[str, str]) -> ClusterObservation:
+        return observe(self._client, self._pool, ClusterTarget(self._names, selector))
+
+    def switch_gtids_on(self, primary: str, replicas: tuple[str, ...], *, timeout: float, clock: Clock) -> None:
+        switch_gtids_on(self._pool, primary, replicas, timeout=timeout, clock=clock)
+
+
+@contextmanager
+def connect_existing(client: KubernetesClient, params: Params, spec: ClusterSpec) -> Iterator[ExistingCluster]:
+    """Connect to the cluster that is to be adopted, with its owner's credentials."""
+    # MariaDB offers no encryption unless it was set up; the API server encrypts the stream to the pod.
+    tls = spec.server.flavour == "mysql"
+    connector = PyMySqlConnector(dial_pods(client), params["adopt_user"], params["adopt_password"], tls=tls)
+    with _sessions(connector, _EXISTING_TIMEOUT) as pool:
+        yield _ExistingCluster(client, pool, spec)

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What concerns the cluster as a whole: its kubernetes, who accepts writes, who is who, and where Services lead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ...mysql.status import InstanceStatus
+from ..findings import Finding
+from ..findings import FindingKind as Kind
+from ..observation import ClusterObservation
+
+__all__ = ["check"]
+
+Findings = Iterator[Finding]
+
+
+def check(observation: ClusterObservation) -> Findings:
+    yield from _kubernetes(observation)
+    yield from _writable(observation)
+    yield from _identity(observation)
+    yield from _routes(observation)
+    yield from _nodes(observation)
+
+
+def _kubernetes(observation: ClusterObservation) -> Findings:
+    state = observation.kubernetes
+    if state.wanted is None:
+        yield Finding(Kind.STATEFUL_SET_MISSING, "there is no StatefulSet of this name in the namespace")
+    elif state.topology_primary and state.wanted and state.topology_primary not in state.expected:
+        message = f"the topology names {state.topology_primary} as primary, and the instances are {', '.join(state.expected)}"
+        yield Finding(Kind.PRIMARY_NOT_EXPECTED, message)
+    if observation.primary_name is None and observation.instances:
+        what = "the topology ConfigMap names no primary" if state.topology else "there is no topology ConfigMap"
+        yield Finding(Kind.TOPOLOGY_UNKNOWN, f"{what}, and not exactly one instance is writable")
+    for refusal in state.withheld:
+        yield Finding(Kind.NOT_PERMITTED, refusal)
+
+
+def _writable(observation: ClusterObservation) -> Findings:
+    """Who accepts writes. Instances that are not wanted count as well: a client may reach them."""
+    writable = [each.name for each in observation.instances if each.status and each.status.writable]
+    if len(writable) > 1:
+        yield Finding(Kind.MULTIPLE_WRITABLE_INSTANCES, f"{' and '.join(writable)} accept writes")
+    elif not writable and observation.instances and all(each.status for each in observation.instances):
+        yield Finding(Kind.NO_WRITABLE_INSTANCE, "no instance accepts writes")
+
+
+def _identity(observation: ClusterObservation) -> Findings:
+    attributes: tuple[tuple[Kind, str, Callable[[InstanceStatus], object]], ...] = (
+        (Kind.SERVER_ID_DUPLICATE, "server_id", lambda status: status.server_id),
+        (Kind.SERVER_UUID_DUPLICATE, "server_uuid", lambda status: status.server_uuid),
+    )
+    for kind, label, attribute in attributes:
+        owners: dict[object, list[str]] = {}
+        for each in observation.instances:
+            if each.status and attribute(each.status) is not None:
+                owners.setdefault(attribute(each.status), []).append(each.name)
+        for value, names in owners.items():
+            if len(names) > 1:
+                yield Finding(kind, f"{' and '.join(names)} all have the {label} {value}")
+
+
+def _routes(observation: ClusterObservation) -> Findings:
+    """Endpoints follow readiness within a moment; who waits looks again."""
+    routes, pods = observation.kubernetes.routes, observation.kubernetes.pods
+    ready = {name for name, pod in pods.items() if pod.ready}
+    if routes.read is not None and routes.read != ready:
+        message = f"the read Service leads to {_names(routes.read)}, and ready are {_names(ready)}"
+        yield Finding(Kind.READ_SERVICE_MISROUTED, message)
+    primary = observation.primary_name
+    if routes.primary is not None and primary is not None and routes.primary != ready & {primary}:
+        message = f"the primary Service leads to {_names(routes.primary)}, and the primary is {primary}"
+        yield Finding(Kind.PRIMARY_SERVICE_MISROUTED, f"{message}, {'ready' if primary in ready else 'not ready'}")
+
+
+def _names(pods: frozenset[str] | set[str]) -> str:
+    return ", ".join(sorted(pods)) or "no pod"
+
+
+def _nodes(observation: ClusterObservation) -> Findings:
+    nodes = [pod.node for pod in observation.kubernetes.pods.values() if pod.node]
+    if len(nodes) > 1 and len(set(nodes)) == 1:
+        yield Finding(Kind.PODS_ON_ONE_NODE, f"all {len(nodes)} pods are on the node {nodes[0]}")

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All reads: once the objects in Kubernetes, then every instance at the same time.
+
+The number of API requests does not grow with the number of instances. On the instances the order matters: replicas are
+read before the primary's executed set is read again, so a transaction can only be found missing there if it was never
+there. https://github.com/cybozu-go/moco/pull/491 tells what happens otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..errors import AccessDenied, SqlError, Unreachable
+from ..kube.pod import PodView
+from ..kube.port import ObjectStore
+from ..mysql.gtid import GtidSet
+from ..mysql.instance import SessionPool
+from ..mysql.port import Instance
+from ..mysql.status import History, InstanceStatus
+from ..parallel import map_parallel
+from .kubernetes_state import ClusterTarget, read_kubernetes_state
+from .observation import ClusterObservation, InstanceObservation, Problem, writable_instance
+
+__all__ = ["observe"]
+
+# How long a replica that reports no lag may take to get what the primary had committed when both were asked. A healthy
+# one under full load needs some milliseconds; nothing is waited for where nothing is missing.
+CATCH_UP_SECONDS = 1.0
+
+
+def observe(
+    store: ObjectStore, pool: SessionPool, target: ClusterTarget, *, catch_up: float = CATCH_UP_SECONDS
+) -> ClusterObservation:
+    """Look at the cluster once. What cannot be read is part of the observation; only the API server's errors raise."""
+    kubernetes = read_kubernetes_state(store, target)
+    seen = map_parallel(lambda name: _look(pool, name, kubernetes.pods.get(name)), kubernetes.instances)
+    primary = kubernetes.topology_primary or writable_instance(tuple(seen.values()))
+    status = seen[primary].status if primary in seen else None
+    if primary is None or status is None:
+        return ClusterObservation(kubernetes, tuple(seen.values()))
+    goal = status
+    replicas = {name: each for name, each in seen.items() if name != primary}
+    seen |= map_parallel(lambda name: _catch_up(pool, replicas[name], goal, catch_up), replicas)
+    try:
+        history, registered = pool.run(primary, _last_word)
+    except SqlError as error:
+        seen[primary] = replace(seen[primary], status=None, problem=_problem(error))
+        return ClusterObservation(kubernetes, tuple(seen.values()))
+    return ClusterObservation(kubernetes, tuple(seen.values()), history, registered)
+
+
+def _last_word(primary: Instance) -> tuple[History, frozenset[int]]:
+    return primary.history(), primary.registered()
+
+
+def _problem(error: SqlError) -> Problem:
+    if isinstance(error, AccessDenied):
+        return Problem("access_denied", error.message)
+    return Problem("unreachable" if isinstance(error, Unreachable) else "unreadable", error.message)
+
+
+def _look(pool: SessionPool, name: str, pod: PodView | None) -> InstanceObservation:
+    if pod is None or not pod.started:
+        pool.forget(name)
+        missing = "there is no pod" if pod is None else "the pod's server has not started"
+        return InstanceObservation(name, pod, problem=Problem("unreachable", missing))
+    try:
+        return InstanceObservation(name, pod, pool.run(name, lambda instance: instance.status()))
+    except SqlError as error:
+        return InstanceObservation(name, pod, problem=_problem(error))
+
+
+def _catch_up(pool: SessionPool, replica: InstanceObservation, goal: InstanceStatus, timeout: float) -> InstanceObservation:
+    """Say whether the replica has what the primary had in ``goal``, giving it a moment for what is on its way.
+
+    What it says after it failed in that moment is what counts: a lag seen meanwhile explains it.
+    """
+    missing = _missing(replica, goal)
+    if not missing:
+        return replica if missing is None else replace(replica, caught_up=True)
+    try:
+        if pool.run(replica.name, lambda instance: instance.wait_for_executed(missing, timeout)):
+            return replace(replica, caught_up=True)
+        return replace(replica, caught_up=False, status=pool.run(replica.name, lambda instance: instance.status()))
+    except SqlError as error:
+        return replace(replica, status=None, problem=_problem(error))
+
+
+def _missing(replica: InstanceObservation, primary: InstanceStatus) -> str | None:
+    """What the replica has to wait for, in its server's words; empty if for nothing, None if that cannot be told.
+
+    A replica that knows no lag receives nothing, and nothing needs to be waited for.
+    """
+    if replica.status is None or replica.channel is None or replica.channel.lag is None:
+        return None
+    mine, theirs = replica.status.history, primary.history
+    if mine.executed is None or theirs.executed is None:
+        return primary.position if mine.state is not None else None
+    try:
+        return str(GtidSet.parse(theirs.executed) - GtidSet.parse(mine.executed))
+    except ValueError:
+        return None

@@ -1,0 +1,229 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""my.cnf files: defaults < the user's options < what replication needs, rendered to the same bytes every time.
+
+Only the group ``[mysqld]`` is written: other groups would reach the clients of probes and scripts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ..constants import DATA_DIR, MYSQL_PORT, RUN_DIR, SOCKET
+from ..errors import SpecError
+from .server import Server
+from .version import Flavour
+
+__all__ = ["Options", "normalise", "owned_by", "parse_options", "render_cnf"]
+
+# Normalised option name -> its values; more than one for options that may be given again, e.g. plugin_load_add.
+Options = dict[str, tuple[str, ...]]
+
+_NAME = re.compile(r"[a-z][a-z0-9_.]*")
+# mysqld takes these before any option name: https://dev.mysql.com/doc/refman/8.4/en/option-modifiers.html
+_MODIFIERS = ("loose_", "skip_", "disable_", "enable_", "maximum_")
+_PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:,+%@*=~-]*")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\t": "\\t"}
+
+# What the pods' life depends on. The values are in _forced(), instance.cnf or on mysqld's command line.
+_OWNED: Mapping[str, str] = {
+    "basedir": "the image decides where its programs are",
+    "bind_address": "replicas and port-forwarding need every address of the pod",
+    "binlog_format": "replicas get rows, never statements",
+    "daemonize": "mysqld must stay in the foreground of its container",
+    "datadir": "the data directory is a folder of the claim",
+    "enforce_gtid_consistency": "replication follows GTIDs",
+    "gtid_mode": "replication follows GTIDs",
+    "init_file": "a file of the pod scripts makes every start read-only",
+    "initialize": "the pod scripts decide when a data directory is made",
+    "initialize_insecure": "the pod scripts decide when a data directory is made",
+    "log_bin": "every instance writes a binary log, so that each can become a source",
+    "log_bin_index": "the binary log has the same name on every instance",
+    "log_replica_updates": "every instance logs what it replicates, so that each can become a source",
+    "log_slave_updates": "every instance logs what it replicates, so that each can become a source",
+    "networking": "replicas connect over the network",
+    "pid_file": "the root file system is read-only",
+    "plugin_load": "it would undo the loading of other plugins; use plugin_load_add",
+    "port": "Services, probes and peers use 3306",
+    "read_only": "an instance's role decides, see the topology",
+    "relay_log": "the relay log has the same name on every instance",
+    "relay_log_index": "the relay log has the same name on every instance",
+    "replica_start": "the replication container starts replication when that is safe",
+    "report_host": "it is the pod's own name",
+    "report_port": "Services, probes and peers use 3306",
+    "server_id": "it is server_id_base plus the pod's ordinal; set the option server_id_base",
+    "slave_start": "the replication container starts replication when that is safe",
+    "grant_tables": "an instance without accounts is open to everybody",
+    "socket": "the pod's containers share it",
+    "ssl": "the replication channel is encrypted",
+    "super_read_only": "an instance's role decides, see the topology",
+    "user": "the pod's security context decides",
+}
+
+# What one flavour has besides.
+_OWNED_BY: Mapping[Flavour, Mapping[str, str]] = {
+    "mysql": {
+        "master_info_repository": "replication survives a crash only from a table",
+        "performance_schema": "readiness and verification read it",
+        "relay_log_info_repository": "replication survives a crash only from a table",
+    },
+    "mariadb": {
+        "gtid_domain_id": "all instances write into one domain, of which the primary alone is the source",
+        "gtid_strict_mode": "replication follows GTIDs",
+    },
+}
+
+
+def owned_by(flavour: Flavour) -> Mapping[str, str]:
+    """Options that users cannot set for this kind of server, and why."""
+    return {**_OWNED, **_OWNED_BY[flavour]}
+
+
+def normalise(name: str) -> str:
+    """The spelling under which mysqld looks an option up: lower case, underscores."""
+    return name.strip().lower().replace("-", "_")
+
+
+def _bare(name: str) -> str:
+    """The option behind its modifiers: ``loose_skip_log_bin`` is about ``log_bin``."""
+    while True:
+        for modifier in _MODIFIERS:
+            if name.startswith(modifier):
+                name = name.removeprefix(modifier)
+                break
+        else:
+            return name
+
+
+def _check_name(option: str, name: str, owned: Mapping[str, str]) -> None:
+    if not _NAME.fullmatch(name):
+        raise SpecError(option, "not the name of a mysqld option: expected letters, digits, '_' or '-'")
+    bare = _bare(name)
+    if bare in owned:
+        raise SpecError(option, f"the collection sets {bare} itself: {owned[bare]}. Remove the option")
+
+
+def _text(option: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "ON" if value else "OFF"
+    if isinstance(value, (int, float)):
+        return str(value)
+    if not isinstance(value, str):
+        raise SpecError(option, f"expected a string, a number or a boolean, found {type(value).__name__}")
+    if any((ord(character) < 0x20 and character != "\t") or ord(character) == 0x7F for character in value):
+        raise SpecError(option, "holds a newline or another control character, which a my.cnf file cannot carry")
+    return value
+
+
+def parse_options(option: str, config: Mapping[str, object], flavour: Flavour) -> Options:
+    """Check the user's mysqld options and return them under their normalised names."""
+    options: Options = {}
+    owned = owned_by(flavour)
+    for given, value in config.items():
+        path = f"{option}.{given}"
+        if isinstance(value, Mapping):
+            raise SpecError(path, "groups cannot be given; write the options of [mysqld] directly under " + option)
+        name = normalise(str(given))
+        _check_name(path, name, owned)
+        if name in options:
+            raise SpecError(path, "the same option is given twice, in two spellings")
+        values = value if isinstance(value, (list, tuple)) else [value]
+        options[name] = tuple(_text(path, each) for each in values)
+    return options
+
+
+def _defaults(server: Server) -> Options:
+    options: Options = {
+        # The volume is small by default; files of 1 GiB, the server's default, could never be purged in time.
+        "max_binlog_size": ("100M",),
+        # A source that died without a word is noticed after so many seconds; the server's default is a minute.
+        "replica_net_timeout": ("15",),
+        # After a crash the relay log is fetched again from the source instead of being trusted.
+        "relay_log_recovery": ("ON",),
+        # Nobody exchanges files with a server in a pod.
+        "secure_file_priv": ("NULL",),
+        # Accounts are granted to '%': names of pods come and go, and looking them up delays every login.
+        "skip_name_resolve": ("ON",),
+        # The X protocol has no Service and its port would be open all the same.
+        "mysqlx": ("OFF",),
+    }
+    if server.flavour == "mariadb" or not server.version.at_least(8, 0, 26):
+        options["slave_net_timeout"] = options.pop("replica_net_timeout")
+    if server.flavour == "mariadb":
+        del options["mysqlx"], options["secure_file_priv"]
+        # What MySQL 8 does by default: binary logs go after 30 days, and a primary that crashed has all that its replicas have.
+        options |= {"binlog_expire_logs_seconds": ("2592000",), "sync_binlog": ("1",)}
+    elif not server.version.at_least(8, 0, 0):
+        del options["mysqlx"]
+        options["expire_logs_days"] = ("30",)
+    return options
+
+
+def _forced(server: Server) -> Options:
+    options: Options = {
+        "binlog_format": ("ROW",),
+        "datadir": (DATA_DIR,),
+        # Named, because the default name comes from the host name and a claim can move to another pod.
+        "log_bin": ("binlog",),
+        "log_replica_updates": ("ON",),
+        "pid_file": (f"{RUN_DIR}/mysqld.pid",),
+        "port": (str(MYSQL_PORT),),
+        "relay_log": ("relay-bin",),
+        # The replication container starts the threads once it has checked for errant transactions.
+        "skip_replica_start": ("ON",),
+        "socket": (SOCKET,),
+        **(_FORCED_MARIADB if server.flavour == "mariadb" else _FORCED_MYSQL),
+    }
+    if server.flavour == "mysql" and server.version.at_least(8, 4, 0):
+        # ROW is the default, and naming the option is deprecated since 8.0.34.
+        del options["binlog_format"]
+    if server.flavour == "mariadb" or not server.version.at_least(8, 0, 26):
+        options["log_slave_updates"] = options.pop("log_replica_updates")
+        options["skip_slave_start"] = options.pop("skip_replica_start")
+    if server.flavour == "mysql" and not server.version.at_least(8, 0, 0):
+        # Files, the default of 5.7, are not written together with the transaction that they are about.
+        options |= {"master_info_repository": ("TABLE",), "relay_log_info_repository": ("TABLE",)}
+    return options
+
+
+_FORCED_MYSQL: Options = {
+    "enforce_gtid_consistency": ("ON",),
+    "gtid_mode": ("ON",),
+    "performance_schema": ("ON",),
+}
+_FORCED_MARIADB: Options = {
+    "gtid_domain_id": ("0",),
+    # Refuses what is out of order, so that histories that have parted are noticed.
+    "gtid_strict_mode": ("ON",),
+}
+
+_CLONE_PLUGIN = "mysql_clone.so"
+# Options of plugins: --initialize knows no plugins and would refuse them.
+_PLUGIN_OPTIONS = ("clone_", "rpl_semi_sync_")
+
+
+def render_cnf(server: Server, *layers: Options) -> str:
+    """Merge ``layers`` (later ones win) between defaults and forced options into the text of a my.cnf file."""
+    merged: Options = _defaults(server)
+    for layer in layers:
+        merged.update(layer)
+    merged.update(_forced(server))
+    # Besides whatever the user loads: the option adds up.
+    ours = (_CLONE_PLUGIN,) if server.support.clone_method == "clone_plugin" else ()
+    merged["plugin_load_add"] = (*ours, *(value for value in merged.get("plugin_load_add", ()) if value not in ours))
+    lines = [f"{_written(name, server)} = {_quoted(value)}" for name, values in sorted(merged.items()) for value in values]
+    return "\n".join(["[mysqld]", *lines, ""])
+
+
+def _written(name: str, server: Server) -> str:
+    # In MariaDB semi-synchronous replication is no plugin.
+    return f"loose_{name}" if server.flavour == "mysql" and name.startswith(_PLUGIN_OPTIONS) else name
+
+
+def _quoted(value: str) -> str:
+    if _PLAIN_VALUE.fullmatch(value):
+        return value
+    return '"' + "".join(_ESCAPES.get(character, character) for character in value) + '"'

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Switches GTIDs on while everybody goes on working, as MySQL's manual has it:
+https://dev.mysql.com/doc/refman/8.4/en/replication-mode-change-online-enable-gtids.html
+
+What is set lasts until a server restarts; the configuration of this collection says the same from then on. Begun and
+interrupted, it is carried on from whatever mode each server has.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..errors import SqlError, WaitFailed
+from ..mysql.dialect import Statement
+from ..mysql.instance import SessionPool
+from ..mysql.port import Instance
+from ..parallel import map_parallel
+from ..wait import Clock, wait_until
+
+__all__ = ["MODES", "switch_gtids_on"]
+
+# A server goes from one to the next only, and only when all servers have at least the one before.
+MODES = ("OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
+_INTERVAL = 0.2
+
+
+def switch_gtids_on(pool: SessionPool, primary: str, replicas: tuple[str, ...], *, timeout: float, clock: Clock) -> None:
+    """Return when every server has ``gtid_mode`` ON and has all that was committed without a GTID.
+
+    Raises ``SqlError`` if a server refuses a step, ``WaitTimeout`` if a transaction without a GTID does not end or a replica
+    does not get so far within ``timeout`` seconds, and ``WaitFailed`` if it cannot.
+    """
+    everyone = (primary, *replicas)
+    map_parallel(lambda name: pool.run(name, _be_consistent), everyone)
+    for mode in MODES[1:-1]:
+        map_parallel(partial(_advance_to, pool, mode), everyone)
+    for name in everyone:
+        _let_anonymous_transactions_end(pool, name, timeout, clock)
+    position = pool.run(primary, _position)
+    map_parallel(lambda name: _reach(pool, name, position, timeout, clock), replicas)
+    map_parallel(partial(_advance_to, pool, MODES[-1]), everyone)
+
+
+def _rows(server: Instance, statement: Statement, *args: str | float) -> list[dict[str, object]]:
+    return server.fetch(server.query(statement, *args))
+
+
+def _be_consistent(server: Instance) -> None:
+    server.execute(server.query("set_gtid_consistency", "ON"))
+
+
+def _advance_to(pool: SessionPool, mode: str, name: str) -> None:
+    pool.run(name, lambda server: _advance(server, mode))
+
+
+def _advance(server: Instance, mode: str) -> None:
+    now = server.status().gtid_mode
+    if now not in MODES:
+        raise SqlError(f"gtid_mode is {now!r}; expected one of {', '.join(MODES)}")
+    if MODES.index(now) < MODES.index(mode):
+        server.execute(server.query("set_gtid_mode", mode))
+
+
+def _let_anonymous_transactions_end(pool: SessionPool, name: str, timeout: float, clock: Clock) -> None:
+    def ongoing() -> int:
+        rows = pool.run(name, lambda server: _rows(server, "anonymous_transactions"))
+        return int(str(rows[0]["ongoing"]))
+
+    def pending(count: int) -> str | None:
+        return f"{count} transactions without a GTID on {name} to end" if count else None
+
+    wait_until(ongoing, pending=pending, timeout=timeout, interval=_INTERVAL, clock=clock)
+
+
+def _position(primary: Instance) -> tuple[str, int]:
+    row = _rows(primary, "log_position")[0]
+    return str(row["File"]), int(str(row["Position"]))
+
+
+def _reach(pool: SessionPool, replica: str, position: tuple[str, int], timeout: float, clock: Clock) -> None:
+    goal = f"{position[0]}:{position[1]} of the primary"
+
+    def events() -> object:
+        # How many it had to wait for, -1 if that took longer, NULL if it waits in vain.
+        rows = pool.run(replica, lambda server: _rows(server, "wait_for_position", *position, _INTERVAL))
+        return rows[0]["events"]
+
+    def pending(count: object) -> str | None:
+        if count is None:
+            raise WaitFailed(f"{replica} does not get to {goal}: its applier does not run. GTIDs were not switched on")
+        return f"{replica} to get to {goal}" if int(str(count)) < 0 else None
+
+    wait_until(events, pending=pending, timeout=timeout, interval=_INTERVAL, clock=clock)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans changes by the API server's dry run, and applies them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import CollectionError
+from ..kube.manifest import Manifest
+from ..kube.port import ObjectStore
+from ..manifests.bundle import Bundle
+from ..state.live_objects import LiveObjects
+from .diff import Change, FieldChange, check_immutable, field_changes, redact
+from .outcome import Outcome
+
+__all__ = ["Digest", "apply_changes", "check_stateful_set", "differences", "plan_changes", "plan_object", "plan_prunes"]
+
+Digest = t.Callable[[str], str]
+
+
+def plan_changes(store: ObjectStore, live: LiveObjects, bundle: Bundle, digest: Digest) -> tuple[Change, ...]:
+    """The changes that applying ``bundle`` would make, in apply order, prunes last. ``store`` must be one that only plans.
+
+    The server's dry run decides: only the server knows its defaults, its admission rules, and the owner of each field.
+    """
+    check_stateful_set(live, bundle)
+    planned = [plan_object(store, live, manifest, digest) for manifest in bundle]
+    return (*planned, *plan_prunes(live, bundle))
+
+
+def check_stateful_set(live: LiveObjects, bundle: Bundle) -> None:
+    """Raise for a change to the StatefulSet that the API server would refuse."""
+    for manifest in bundle:
+        if manifest["kind"] == "StatefulSet":
+            check_immutable(live.get("StatefulSet", manifest["metadata"]["name"]), manifest)
+
+
+def plan_object(store: ObjectStore, live: LiveObjects, manifest: Manifest, digest: Digest) -> Change:
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    applied = store.apply(manifest)
+    if applied.created:
+        return Change("create", kind, name, field_changes(None, redact(manifest, digest)))
+    # An object of this name without our labels is not in the list.
+    before = live.get(kind, name) or store.get(kind, name) or {}
+    fields = differences(before, applied.manifest, digest)
+    return Change("update" if fields else "none", kind, name, fields)
+
+
+def differences(before: Manifest, after: Manifest, digest: Digest) -> tuple[FieldChange, ...]:
+    """The fields that differ, with digests in place of a Secret's values."""
+    return field_changes(redact({"kind": after["kind"], **before}, digest), redact(after, digest))
+
+
+def plan_prunes(live: LiveObjects, bundle: Bundle) -> list[Change]:
+    """Deletions of owned objects that are not in ``bundle``. A Secret is data: only ``delete_data`` removes it."""
+    wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in bundle}
+    surplus = [key for key in live.owned() if key not in wanted and key[0] != "Secret"]
+    return [Change("delete", kind, name, field_changes(live.objects[kind, name], None)) for kind, name in surplus]
+
+
+def apply_changes(store: ObjectStore, bundle: Bundle, changes: tuple[Change, ...]) -> Outcome:
+    """Make the changes that ``plan_changes`` found. An object that would not change is not sent again."""
+    planned = {(change.kind, change.name): change for change in changes}
+    made: list[Change] = []
+    try:
+        for manifest in bundle:
+            change = planned[manifest["kind"], manifest["metadata"]["name"]]
+            if change.action != "none":
+                store.apply(manifest)
+                made.append(change)
+        for change in changes:
+            if change.action == "delete":
+                store.delete(change.kind, change.name)
+                made.append(change)
+    except CollectionError as error:
+        return Outcome(tuple(made), error)
+    return Outcome(changes)

@@ -1,0 +1,226 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waits for the pods of a StatefulSet, and describes why they are not ready."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..constants import CONTAINER_REPLICATION
+from ..errors import WaitFailed
+from ..kube.manifest import Manifest
+from ..kube.pod import Obstacle, PodView
+from ..kube.port import Diagnostics, Event, ObjectStore
+from ..kube.stateful_set import StatefulSetView, rollout_pending
+from ..names import Names, ordinal_of
+from ..state.reader import read_pods, read_stateful_set
+from ..times import parse_time
+from ..wait import Clock, poll
+from .outcome import StalledRollout
+from .progress import Progress
+
+__all__ = ["Rollout", "explain", "wait_for_rollout"]
+
+_INTERVAL = 0.5
+_LOG_LINES = 12
+# The kubelet shows a changed ConfigMap to running pods with its next look at them and the end of its cache's life.
+_SHOWN_AFTER = 90.0
+# The controller creates all pods at once; when some are missing for longer, something refuses them.
+_MISSING_POD_SECONDS = 3.0
+# By a quota or a policy, and by the API server's validation, which sees a pod template's details only in the pod.
+_REFUSALS = ("forbidden", "is invalid")
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The StatefulSet and its pods at one time."""
+
+    stateful_set: StatefulSetView | None
+    pods: tuple[PodView, ...]
+
+    def ready(self, pod: str) -> bool:
+        return any(each.name == pod and each.ready for each in self.pods)
+
+    @property
+    def missing(self) -> str | None:
+        return rollout_pending(self.stateful_set, self.pods)
+
+    @property
+    def stuck(self) -> tuple[PodView, ...]:
+        """Pods of an older template that cannot start. The controller waits for them before it replaces them, and a
+        replica on the newest template may be waiting for one of them (kubernetes/kubernetes#67250).
+        """
+        return tuple(pod for pod in self._by_age(newest=False) if pod.obstacle and not pod.terminating)
+
+    @property
+    def newest(self) -> tuple[PodView, ...]:
+        """Pods of the newest template; none before the controller has observed it."""
+        return self._by_age(newest=True)
+
+    def _by_age(self, *, newest: bool) -> tuple[PodView, ...]:
+        live = self.stateful_set
+        if live is None or not live.observed:
+            return ()
+        return tuple(pod for pod in self.pods if (pod.revision == live.revision) is newest)
+
+
+class _RolloutPoller:
+    """Polls the pods; re-reads the StatefulSet only when a pod changed."""
+
+    def __init__(self, store: ObjectStore, names: Names) -> None:
+        self._store = store
+        self._names = names
+        self._last = Rollout(None, ())
+
+    def take(self) -> Rollout:
+        named = read_pods(self._store, self._names.selector)
+        pods = tuple(named[name] for name in sorted(filter(self._names.is_instance, named), key=ordinal_of))
+        known = self._last.stateful_set
+        # A changed StatefulSet changes its pods; once its controller has observed it, nothing else does.
+        if known is None or not known.observed or pods != self._last.pods:
+            known = read_stateful_set(self._store, self._names)
+        self._last = Rollout(known, pods)
+        return self._last
+
+
+def wait_for_rollout(
+    store: ObjectStore,
+    diagnostics: Diagnostics,
+    names: Names,
+    *,
+    created: bool,
+    timeout: float,
+    clock: Clock,
+    act: t.Callable[[Rollout], None],
+) -> StalledRollout | None:
+    """Return None when every pod runs the newest template and is ready, or where it stalled.
+
+    ``created`` if this run made the StatefulSet. ``act`` is called with each look. Raises ``WaitFailed`` as soon as a pod
+    cannot become ready by itself. That message and the one of a stalled rollout name the pod, the container, the reason and
+    its last log lines.
+    """
+    failures = _FailureDetector(store, diagnostics, names, clock, created=created)
+    progress = Progress(diagnostics, clock)
+
+    def act_on(rollout: Rollout) -> None:
+        act(rollout)
+        if rollout.missing is not None:
+            _replace_stuck(store, rollout)
+
+    def pending(rollout: Rollout) -> str | None:
+        if rollout.missing is not None and not rollout.stuck:
+            failures.check(rollout)
+        return rollout.missing
+
+    polled = poll(
+        _RolloutPoller(store, names).take,
+        act=act_on,
+        pending=pending,
+        timeout=timeout,
+        interval=_INTERVAL,
+        clock=clock,
+        progress=lambda rollout: progress.measure(rollout.pods),
+    )
+    if polled.timed_out is None:
+        return None
+    message = f"{polled.timed_out}. {explain(diagnostics, names, polled.seen)}".rstrip()
+    return StalledRollout(message, dict(progress.lines), progress.reached)
+
+
+def _replace_stuck(store: ObjectStore, rollout: Rollout) -> None:
+    """Delete pods that are stuck on an older template; the controller creates them again from the newest."""
+    for pod in rollout.stuck:
+        store.delete("Pod", pod.name)
+
+
+class _FailureDetector:
+    """Detects rollouts that cannot succeed. Changes nothing."""
+
+    def __init__(self, store: ObjectStore, diagnostics: Diagnostics, names: Names, clock: Clock, *, created: bool) -> None:
+        self._store = store
+        self._diagnostics = diagnostics
+        self._names = names
+        self._clock = clock
+        self._begin = clock.now()
+        self._created = created
+        # Events outlive their cause: of a StatefulSet that existed before, only new ones count.
+        self._old_refusals: frozenset[Event] | None = frozenset() if created else None
+
+    def check(self, rollout: Rollout) -> None:
+        """Raise ``WaitFailed`` if a pod cannot become ready, or cannot even be created."""
+        for pod in rollout.newest:
+            obstacle = pod.obstacle
+            if obstacle is not None and obstacle.hopeless and not self._predates_topology(obstacle):
+                raise WaitFailed(f"waiting longer cannot help: {_describe(self._diagnostics, obstacle)}")
+        wanted = rollout.stateful_set.replicas if rollout.stateful_set else 0
+        if len(rollout.pods) < wanted:
+            self._check_refusals()
+
+    def _predates_topology(self, obstacle: Obstacle) -> bool:
+        """Whether the pod crashed before it can have read the present topology, which may remove the cause."""
+        if self._created:
+            return False
+        changed = max((entry.get("time") or "" for entry in self._topology_history()), default="")
+        if not changed or obstacle.crashed_at is None:
+            return False
+        return obstacle.crashed_at < parse_time(changed).timestamp() + _SHOWN_AFTER
+
+    def _topology_history(self) -> list[Manifest]:
+        topology = self._store.get("ConfigMap", self._names.topology) or {"metadata": {}}
+        entries: list[Manifest] = topology["metadata"].get("managedFields") or []
+        return entries
+
+    def _check_refusals(self) -> None:
+        patient = self._clock.now() - self._begin < _MISSING_POD_SECONDS
+        if patient and self._old_refusals is not None:
+            return
+        warnings = self._diagnostics.warnings("StatefulSet", self._names.stateful_set)
+        refusals = [event for event in warnings if any(word in event.message for word in _REFUSALS)]
+        if self._old_refusals is None:
+            self._old_refusals = frozenset(refusals)
+        fresh = [event for event in refusals if event not in self._old_refusals]
+        if fresh and not patient:
+            raise WaitFailed(f"waiting longer cannot help: the pods are refused: {fresh[-1].message}")
+
+
+def explain(diagnostics: Diagnostics, names: Names, rollout: Rollout) -> str:
+    """The reasons why pods are not ready, in a few sentences; empty if none is known."""
+    sentences = []
+    for pod in rollout.pods:
+        if not pod.ready:
+            obstacle = pod.obstacle
+            sentences.append(_describe(diagnostics, obstacle) if obstacle else _why_not_ready(diagnostics, pod))
+            sentences.append(_claim_problem(diagnostics, names, pod.name))
+    if not rollout.pods:
+        sentences.append(_last_warning(diagnostics, "StatefulSet", names.stateful_set))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _describe(diagnostics: Diagnostics, obstacle: Obstacle) -> str:
+    place = f"{obstacle.pod}, container {obstacle.container}" if obstacle.container else obstacle.pod
+    text = f"{place}: {obstacle.reason}: {obstacle.message}".rstrip(": ") + "."
+    if obstacle.crashed and obstacle.container:
+        log = diagnostics.log(obstacle.pod, obstacle.container, _LOG_LINES)
+        log = log or diagnostics.log(obstacle.pod, obstacle.container, _LOG_LINES, previous=True)
+        text += f" Its last log lines:\n{log.rstrip()}\n" if log else ""
+    return text
+
+
+def _why_not_ready(diagnostics: Diagnostics, pod: PodView) -> str:
+    """The last log line of the container that judges readiness holds the reason; a probe only reports a failure."""
+    line = diagnostics.log(pod.name, CONTAINER_REPLICATION, 1).strip() if pod.runs(CONTAINER_REPLICATION) else ""
+    return f"{pod.name}: {line}" if line else _last_warning(diagnostics, "Pod", pod.name)
+
+
+def _last_warning(diagnostics: Diagnostics, kind: str, name: str) -> str:
+    warnings = diagnostics.warnings(kind, name)
+    return f"{name}: {warnings[-1].reason}: {warnings[-1].message}." if warnings else f"{name} is not ready."
+
+
+def _claim_problem(diagnostics: Diagnostics, names: Names, pod: str) -> str:
+    claim = names.claim_of(pod)
+    warnings = diagnostics.warnings("PersistentVolumeClaim", claim)
+    return f"Its claim {claim}: {warnings[-1].reason}: {warnings[-1].message}." if warnings else ""

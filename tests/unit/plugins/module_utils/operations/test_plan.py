@@ -1,0 +1,248 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planning and applying: what would change is known before anything does, and then exactly that is done."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import (
+    ApiConflict,
+    ApiForbidden,
+    ImmutableChange,
+    SpecError,
+)
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
+from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import Deployment, deploy, plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.state.passwords import parse_passwords
+from params import cluster_spec
+from unit.fakes.cluster import Controllers, FakeDiagnostics, FakeRuntime, completed
+from unit.fakes.store import FakeObjectStore, pod
+
+NAMES = Names.parse("mysql", "default")
+READING = {"get", "list", "version"}
+
+
+def plan(store: FakeObjectStore, **given: t.Any) -> Deployment:
+    return plan_deployment(store.planning(), cluster_spec(**given), FakeRuntime())
+
+
+def apply(store: FakeObjectStore, **given: t.Any) -> Deployment:
+    planned = plan(store, **given)
+    time = Controllers(store, NAMES)
+    completed(deploy(store, FakeDiagnostics(), planned, FakeRuntime(), wait=False, timeout=1, clock=time).outcome)
+    return planned
+
+
+def real(deployment: Deployment) -> list[tuple[str, str, str]]:
+    return [(each.action, each.kind, each.name) for each in deployment.changes if each.action != "none"]
+
+
+def deployed(**given: t.Any) -> FakeObjectStore:
+    store = FakeObjectStore()
+    apply(store, **given)
+    store.requests.clear()
+    return store
+
+
+def bootstrapped(**given: t.Any) -> FakeObjectStore:
+    store = deployed(**given)
+    store.put(pod("mysql-0", NAMES.labels))
+    apply(store, **given)
+    store.requests.clear()
+    return store
+
+
+def test_planning_changes_nothing() -> None:
+    store = FakeObjectStore()
+    assert plan(store).changed
+    assert store.objects == {}
+
+
+def test_a_new_cluster_is_created_in_the_order_of_the_bundle() -> None:
+    store = FakeObjectStore()
+    planned = apply(store)
+    assert {action for action, _kind, _name in real(planned)} == {"create"}
+    assert [(kind, name) for _action, kind, name in real(planned)] == [
+        (manifest["kind"], manifest["metadata"]["name"]) for manifest in planned.bundle
+    ]
+    assert real(planned)[-1] == ("create", "StatefulSet", "mysql")
+    applied = [key for verb, *key in store.requests if verb == "apply"]
+    assert applied[len(applied) // 2 :] == [[kind, name] for _action, kind, name in real(planned)]
+
+
+def test_the_second_plan_is_nothing() -> None:
+    store = deployed()
+    planned = plan(store)
+    assert {change.action for change in planned.changes} == {"none"}
+    assert not planned.changed
+    assert planned.topology.bootstrapped is None
+
+
+def test_what_would_not_change_is_not_sent() -> None:
+    store = deployed()
+    planned = plan(store)
+    store.requests.clear()
+    deploy(store, FakeDiagnostics(), planned, FakeRuntime(), wait=False, timeout=1, clock=Controllers(store, NAMES))
+    assert store.requests == []
+
+
+@pytest.mark.parametrize("replicas", [1, 3, 12])
+def test_the_number_of_requests_does_not_grow_with_the_cluster(replicas: int) -> None:
+    store = deployed(replicas=replicas)
+    plan(store, replicas=replicas)
+    assert len(store.requests) == len(plan(deployed(replicas=2), replicas=2).bundle) + 7 + 2
+
+
+def test_scaling_changes_one_field() -> None:
+    planned = plan(deployed(), replicas=5)
+    assert [change.fields for change in planned.changes if change.action != "none"] == [(("spec.replicas", "3", "5"),)]
+
+
+def test_drift_is_repaired() -> None:
+    store = deployed()
+    del store.objects["Service", "mysql-read"]
+    store.edit("ConfigMap", "mysql", {"data": {"primary.cnf": None}}, "their-tool")
+    planned = apply(store)
+    assert real(planned) == [("update", "ConfigMap", "mysql"), ("create", "Service", "mysql-read")]
+    assert not plan(store).changed
+
+
+def test_a_label_of_ours_that_somebody_removed_comes_back() -> None:
+    """The object is not in the list of those with our labels then."""
+    store = deployed()
+    store.edit("Service", "mysql-read", {"metadata": {"labels": {"app.kubernetes.io/instance": None}}}, "their-tool")
+    planned = apply(store)
+    assert [[field.path for field in change.fields] for change in planned.changes if change.action == "update"] == [
+        ["metadata.labels[app.kubernetes.io/instance]"]
+    ]
+
+
+def test_a_conflict_stops_the_plan() -> None:
+    store = deployed()
+    store.edit("StatefulSet", "mysql", {"spec": {"replicas": 7}}, "their-tool")
+    with pytest.raises(ApiConflict, match="their-tool"):
+        plan(store)
+    assert store.objects["StatefulSet", "mysql"]["spec"]["replicas"] == 7
+    assert apply(store.forcing()).changed
+    assert not plan(store).changed
+
+
+def test_what_is_not_wanted_any_more_is_pruned() -> None:
+    store = deployed()
+    planned = apply(store, network_policy=False, pod_disruption_budget=False)
+    assert real(planned) == [("delete", "PodDisruptionBudget", "mysql"), ("delete", "NetworkPolicy", "mysql")]
+    assert ("NetworkPolicy", "mysql") not in store.objects
+    assert not plan(store, network_policy=False, pod_disruption_budget=False).changed
+
+
+def test_only_what_we_applied_is_pruned() -> None:
+    store = deployed()
+    copied: Manifest = {"kind": "ConfigMap", "metadata": {"name": "copy", "labels": NAMES.labels}}
+    other = {"manager": "their-tool", "operation": "Apply"}
+    store.put(copied)
+    store.put({"kind": "Service", "metadata": {"name": "copy", "labels": NAMES.labels, "managedFields": [other]}})
+    assert not apply(store).changed
+
+
+def test_the_secret_is_never_pruned() -> None:
+    store = deployed()
+    keys = ("root-password", "replication-password", "clone-password", "admin-password")
+    store.put({"kind": "Secret", "metadata": {"name": "mine"}, "data": dict.fromkeys(keys, "YQ==")})
+    assert not apply(store, secret_name="mine").changed or "Secret" not in {
+        kind for action, kind, _name in real(plan(store, secret_name="mine")) if action == "delete"
+    }
+    assert ("Secret", "mysql") in store.objects
+
+
+def test_passwords_are_generated_once() -> None:
+    store = deployed()
+    before = parse_passwords(store.objects["Secret", "mysql"])
+    apply(store, replicas=5)
+    assert parse_passwords(store.objects["Secret", "mysql"]) == before
+
+
+def test_a_lost_secret_of_a_cluster_with_data() -> None:
+    store = bootstrapped()
+    del store.objects["Secret", "mysql"]
+    with pytest.raises(SpecError, match="root_password: Secret mysql has no root-password"):
+        plan(store)
+
+
+def test_a_foreign_secret_that_lacks_keys() -> None:
+    store = FakeObjectStore({"kind": "Secret", "metadata": {"name": "mine"}, "data": {"root-password": "YQ=="}})
+    with pytest.raises(SpecError, match="lacks replication-password"):
+        plan(store, secret_name="mine")
+
+
+def test_a_ready_primary_has_data_whoever_waited_for_it() -> None:
+    store = deployed()
+    store.put(pod("mysql-0", NAMES.labels, ready=False))
+    assert plan(store).topology.bootstrapped is None
+    store.put(pod("mysql-0", NAMES.labels))
+    planned = apply(store)
+    assert planned.topology.bootstrapped == "2026-01-01T12:00:00Z"
+    assert real(planned) == [("update", "ConfigMap", "mysql-topology")]
+    assert not plan(store).changed
+
+
+def test_the_topology_of_a_cluster_is_kept() -> None:
+    store = deployed()
+    store.edit("ConfigMap", "mysql-topology", {"data": {"primary": "mysql-2"}}, "their-tool")
+    planned = plan(store)
+    assert planned.topology.primary == "mysql-2"
+    selector = next(each["spec"]["selector"] for each in planned.bundle if each["metadata"]["name"] == "mysql-primary")
+    assert selector["statefulset.kubernetes.io/pod-name"] == "mysql-2"
+
+
+def test_scaling_below_the_primary_is_refused() -> None:
+    store = deployed()
+    store.edit("ConfigMap", "mysql-topology", {"data": {"primary": "mysql-2"}}, "their-tool")
+    with pytest.raises(SpecError, match="replicas: 2 would remove the primary mysql-2; keep at least 3"):
+        plan(store, replicas=2)
+    assert plan(store, replicas=3)
+
+
+def test_an_immutable_field_is_found_while_planning() -> None:
+    store = deployed()
+    store.objects["StatefulSet", "mysql"]["spec"]["serviceName"] = "other"
+    store.requests.clear()
+    with pytest.raises(ImmutableChange, match=r"spec\.serviceName"):
+        plan(store)
+    assert {verb for verb, _kind, _name in store.requests} <= READING
+
+
+@pytest.mark.parametrize(("kind", "changed"), [("ServiceAccount", False), ("Secret", True), ("StatefulSet", True)])
+def test_a_failure_on_the_way_says_whether_something_was_changed(kind: str, changed: bool) -> None:
+    store = FakeObjectStore()
+    planned = plan(store)
+    store.failures["apply", kind] = ApiForbidden("no", 403)
+    outcome = deploy(
+        store, FakeDiagnostics(), planned, FakeRuntime(), wait=True, timeout=1, clock=Controllers(store, NAMES)
+    ).outcome
+    assert isinstance(outcome.error, ApiForbidden)
+    assert outcome.changed is changed
+
+
+def test_a_failing_prune_comes_after_changes() -> None:
+    store = deployed()
+    planned = plan(store, network_policy=False, replicas=5)
+    store.failures["delete", "NetworkPolicy"] = ApiForbidden("no", 403)
+    outcome = deploy(
+        store, FakeDiagnostics(), planned, FakeRuntime(), wait=False, timeout=1, clock=Controllers(store, NAMES)
+    ).outcome
+    assert isinstance(outcome.error, ApiForbidden)
+    assert ("update", "StatefulSet") in {(each.action, each.kind) for each in outcome.changes}
+    assert "delete" not in {each.action for each in outcome.changes}
+
+
+@pytest.mark.parametrize("version", [(1, 20), (1, 30)])
+def test_the_budget_is_of_a_version_that_the_server_knows(version: tuple[int, int]) -> None:
+    store = FakeObjectStore(version=version)
+    apply(store)
+    expected = "policy/v1" if version >= (1, 21) else "policy/v1beta1"
+    assert store.objects["PodDisruptionBudget", "mysql"]["apiVersion"] == expected
