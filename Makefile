@@ -52,11 +52,13 @@ $(LINK):
 	ln -sfn ../../.. $(LINK)
 
 generate: venv
+	python tests/generate_constants.py
 	python tests/generate_embedded.py
 	python tests/generate_role.py
 	python tests/generate_findings.py
 
 lint: venv
+	python tests/generate_constants.py --check
 	python tests/generate_embedded.py --check
 	python tests/generate_role.py --check
 	python tests/generate_findings.py --check
@@ -100,6 +102,7 @@ demo: cluster
 	$(LOCAL) ansible-playbook playbooks/deploy-mysql.yml
 
 try: venv
+	python tests/generate_constants.py
 	python tests/generate_embedded.py
 	$(LOCAL) ./tools/try.sh
 

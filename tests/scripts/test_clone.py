@@ -240,7 +240,7 @@ def test_image_without_the_plugin_is_said(cluster: Cluster) -> None:
     ],
 )
 def test_versions_that_fit(cluster: Cluster, own: str, donor: str, fit: bool) -> None:
-    command = f"source /kubemysql/scripts/lib.sh; versions_fit {shlex.quote(own)} {shlex.quote(donor)}"
+    command = f"source /kubemysql/scripts/lib-common.sh; versions_fit {shlex.quote(own)} {shlex.quote(donor)}"
     pod = cluster.pod("mysql-0")
     done = subprocess.run(pod.command(["bash", "-euc", command], pod.environment, "/allowed"), check=False)
     assert (done.returncode == 0) == fit

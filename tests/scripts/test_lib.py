@@ -38,7 +38,7 @@ GRANT REPLICATION SLAVE ON *.* TO x
 
 def bash(pod: Pod, command: str, *arguments: str) -> str:
     """Run bash in a container of the pod, with lib.sh at hand."""
-    argv = ["bash", "-euc", f"source /kubemysql/scripts/lib.sh; {command}", "bash", *arguments]
+    argv = ["bash", "-euc", f"source /kubemysql/scripts/lib-common.sh; {command}", "bash", *arguments]
     command_line = pod.command(argv, pod.environment, "/allowed")
     done = subprocess.run(command_line, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=scaled(30))
     assert done.returncode == 0, done.stderr.decode(errors="replace")

@@ -19,7 +19,7 @@ __all__ = ["Progress"]
 # A cluster without data is ready by then, and nobody has asked for a log.
 _PATIENCE_SECONDS = 10.0
 _INTERVAL_SECONDS = 2.0
-# What provision.sh says of a clone, `cloning from 10.0.0.7: 312 of 1024 MiB`, after the time and the collection's name.
+# What lib-clone.sh logs of a clone, `cloning from 10.0.0.7: 312 of 1024 MiB`, after the time and the collection's name.
 _SAID = re.compile(r"^\S+ \[kubemysql\] (?P<words>.*)$")
 _ARRIVED = re.compile(r": (?P<mebibytes>\d+)(?: of \d+)? MiB\b")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The StatefulSet: one pod template whose scripts find out at start who they are."""
+"""The StatefulSet: one pod template; its scripts find out their role when they start."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _GRACE_SECONDS = 120
 # Shell and a short-lived client now and then.
 _SMALL: Json = {"requests": {"cpu": "10m", "memory": "32Mi"}}
 # A backup holds some buffers, and the pages of the redo log that are written meanwhile.
-_BACKUP: Json = {"requests": {"cpu": "10m", "memory": "64Mi"}}
+_DONOR: Json = {"requests": {"cpu": "10m", "memory": "64Mi"}}
 
 _MOUNTS: list[Json] = [
     {"name": c.DATA_VOLUME, "mountPath": c.VOLUME_DIR},
@@ -51,14 +51,14 @@ _MOUNTS: list[Json] = [
     {"name": "secret", "mountPath": c.SECRET_DIR, "readOnly": True},
 ]
 _SCRATCH_MOUNT: Json = {"name": "scratch", "mountPath": c.SCRATCH_DIR}
-# The pod's certificate: made by `provision`, for everybody else to read.
+# The pod's certificate: written by `provision`, read by the other containers.
 _NEW_TLS_MOUNT: Json = {"name": "tls", "mountPath": c.TLS_DIR}
 _TLS_MOUNT: Json = {**_NEW_TLS_MOUNT, "readOnly": True}
 # The image's entrypoint runs what lies here, in alphabetical order, at the end of the first initialisation.
 _USERS_MOUNT: Json = {
     "name": "scripts",
     "mountPath": "/docker-entrypoint-initdb.d/zz-kubemysql.sh",
-    "subPath": "users.sh",
+    "subPath": "run-initdb-accounts.sh",
     "readOnly": True,
 }
 
@@ -97,7 +97,7 @@ def _pod(spec: ClusterSpec) -> Json:
         "containers": [
             _mysql(spec),
             _replication(spec),
-            *([_backup(spec)] if _streams(spec) else []),
+            *([_donor(spec)] if _streams(spec) else []),
         ],
         "volumes": _volumes(spec),
     }
@@ -113,9 +113,9 @@ def _pod(spec: ClusterSpec) -> Json:
 def _init_containers(spec: ClusterSpec) -> list[Json]:
     """They may take what the server may take: another server or a backup's recovery runs in them, and never beside it."""
     mounts = [_NEW_TLS_MOUNT] if _streams(spec) else [_SCRATCH_MOUNT]
-    containers = [_container(spec, c.CONTAINER_PROVISION, "provision.sh", resources=spec.resources, mounts=mounts)]
+    containers = [_container(spec, c.CONTAINER_PROVISION, "run-provision.sh", resources=spec.resources, mounts=mounts)]
     if spec.xtrabackup_image != spec.image:
-        containers.append(_streaming(spec, c.CONTAINER_CLONE, "receive.sh", spec.resources))
+        containers.append(_streaming(spec, c.CONTAINER_CLONE, "run-clone-stream.sh", spec.resources))
     return containers
 
 
@@ -127,9 +127,9 @@ def _streaming(spec: ClusterSpec, name: str, script: str, resources: t.Mapping[s
     return {**_container(spec, name, script, resources=resources, mounts=[_TLS_MOUNT]), "image": spec.xtrabackup_image}
 
 
-def _backup(spec: ClusterSpec) -> Json:
-    container = _streaming(spec, c.CONTAINER_BACKUP, "backup.sh", _BACKUP)
-    container["ports"] = [{"name": "backup", "containerPort": c.BACKUP_PORT, "protocol": "TCP"}]
+def _donor(spec: ClusterSpec) -> Json:
+    container = _streaming(spec, c.CONTAINER_DONOR, "run-donor.sh", _DONOR)
+    container["ports"] = [{"name": "donor", "containerPort": c.DONOR_PORT, "protocol": "TCP"}]
     return container
 
 
@@ -150,14 +150,14 @@ def _container(
 
 def _mysql(spec: ClusterSpec) -> Json:
     mounts = [_USERS_MOUNT, *([_TLS_MOUNT] if _streams(spec) else [])]
-    container = _container(spec, c.CONTAINER_MYSQL, "mysql.sh", resources=spec.resources, mounts=mounts)
+    container = _container(spec, c.CONTAINER_MYSQL, "run-mysqld.sh", resources=spec.resources, mounts=mounts)
     container["ports"] = [{"name": "mysql", "containerPort": c.MYSQL_PORT, "protocol": "TCP"}]
-    container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{c.SCRIPTS_DIR}/stop.sh"]}}}
+    container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{c.SCRIPTS_DIR}/run-pre-stop.sh"]}}}
     return {**container, "startupProbe": STARTUP, "livenessProbe": LIVENESS, "readinessProbe": READINESS}
 
 
 def _replication(spec: ClusterSpec) -> Json:
-    container = _container(spec, c.CONTAINER_REPLICATION, "replication.sh", resources=_SMALL)
+    container = _container(spec, c.CONTAINER_REPLICATION, "run-replication.sh", resources=_SMALL)
     container["ports"] = [{"name": "ready", "containerPort": c.READY_PORT, "protocol": "TCP"}]
     return container
 
@@ -169,7 +169,7 @@ def _environment(spec: ClusterSpec) -> list[Json]:
         "SERVER_ID_BASE": str(spec.server_id_base),
         "MAX_LAG": str(spec.max_lag),
         "FLAVOUR": spec.server.flavour,
-        "CLONE_METHOD": spec.clone_method,
+        "CLONE_METHOD": "stream" if _streams(spec) else "plugin",
     }
     if _streams(spec):
         values["CLONE_CONTAINER"] = c.CONTAINER_PROVISION if spec.xtrabackup_image == spec.image else c.CONTAINER_CLONE
