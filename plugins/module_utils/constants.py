@@ -17,7 +17,9 @@ __all__ = [
     "CLONE_USER",
     "COMPONENT",
     "CONFIG_CHECKSUM_ANNOTATION",
+    "CONFIG_CLONE_THROTTLE",
     "CONFIG_DIR",
+    "CONFIG_MAX_LAG",
     "CONF_DIR",
     "CONTAINER_CLONE",
     "CONTAINER_DONOR",
@@ -101,6 +103,10 @@ CONFIG_DIR = "/kubemysql/config"
 TOPOLOGY_DIR = "/kubemysql/topology"
 SECRET_DIR = "/kubemysql/secret"
 TLS_DIR = "/kubemysql/tls"
+
+# Thresholds beside the my.cnf files: the pods read them again and again, so a change restarts nothing.
+CONFIG_MAX_LAG = "max_lag"
+CONFIG_CLONE_THROTTLE = "clone_throttle"
 
 TOPOLOGY_PRIMARY = "primary"
 TOPOLOGY_BOOTSTRAPPED = "bootstrapped"

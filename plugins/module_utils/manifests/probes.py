@@ -27,6 +27,6 @@ STARTUP = _probe("run-liveness.sh", "wait", period=1, timeout=5, failures=720)
 # mysqld alone: a restart does not mend replication, and destroys the evidence.
 LIVENESS = _probe("run-liveness.sh", period=20, timeout=10, failures=3)
 # A port that lib-readiness.sh keeps open while the instance is ready: a connection each second costs next to nothing. All
-# containers of a pod share its address. The probe belongs to the container with the startup probe: before 1.22 a kubelet reports the
-# start of a container without a readiness probe only with its next look at the pod, up to 90 s later.
+# containers of a pod share its address. The probe belongs to the container with the startup probe: before 1.22 a kubelet
+# reports the start of a container without a readiness probe only when it syncs the pod, up to 90 s later.
 READINESS = {"tcpSocket": {"port": READY_PORT}, "periodSeconds": 1, "timeoutSeconds": 2, "failureThreshold": 2}

@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from .. import constants as c
 from ..kube.port import Manifest
+from ..pod_scripts.selection import used_scripts
 from ..spec import ClusterSpec
 from .common import manifest
 from .probes import LIVENESS, READINESS, STARTUP
 
-__all__ = ["stateful_set"]
+__all__ = ["pod_scripts", "stateful_set"]
 
 Json = dict[str, t.Any]
 
@@ -85,6 +87,11 @@ def stateful_set(spec: ClusterSpec, config_checksum: str) -> Manifest:
     return manifest(names, "apps/v1", "StatefulSet", names.stateful_set, {"spec": body})
 
 
+def pod_scripts(spec: ClusterSpec) -> dict[str, str]:
+    """The scripts that the pods use, by file name."""
+    return used_scripts(json.dumps(_pod(spec)), flavour=spec.server.flavour, clone_method=_clone_method(spec))
+
+
 def _pod(spec: ClusterSpec) -> Json:
     pod: Json = {
         "serviceAccountName": spec.names.service_account,
@@ -121,6 +128,11 @@ def _init_containers(spec: ClusterSpec) -> list[Json]:
 
 def _streams(spec: ClusterSpec) -> bool:
     return spec.clone_method == "xtrabackup"
+
+
+def _clone_method(spec: ClusterSpec) -> str:
+    """What the scripts call it: part of the name of ``lib-clone-*.sh``."""
+    return "stream" if _streams(spec) else "plugin"
 
 
 def _streaming(spec: ClusterSpec, name: str, script: str, resources: t.Mapping[str, t.Any]) -> Json:
@@ -167,14 +179,11 @@ def _environment(spec: ClusterSpec) -> list[Json]:
     values = {
         "SERVICE": spec.names.headless_service,
         "SERVER_ID_BASE": str(spec.server_id_base),
-        "MAX_LAG": str(spec.max_lag),
         "FLAVOUR": spec.server.flavour,
-        "CLONE_METHOD": "stream" if _streams(spec) else "plugin",
+        "CLONE_METHOD": _clone_method(spec),
     }
     if _streams(spec):
         values["CLONE_CONTAINER"] = c.CONTAINER_PROVISION if spec.xtrabackup_image == spec.image else c.CONTAINER_CLONE
-    if spec.clone_throttle is not None:
-        values["CLONE_THROTTLE"] = str(spec.clone_throttle)
     return [
         *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
         *({"name": name, "value": value} for name, value in values.items()),

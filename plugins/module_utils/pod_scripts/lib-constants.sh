@@ -10,7 +10,9 @@
 readonly ADMIN_USER=kubemysql_admin
 readonly CANARY_SCHEMA=kubemysql_canary
 readonly CLONE_USER=kubemysql_clone
+readonly CONFIG_CLONE_THROTTLE=clone_throttle
 readonly CONFIG_DIR=/kubemysql/config
+readonly CONFIG_MAX_LAG=max_lag
 readonly CONF_DIR=/etc/mysql/conf.d
 readonly DATA_DIR=/volume/mysql
 readonly DONOR_PORT=3307

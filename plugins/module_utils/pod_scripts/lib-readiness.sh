@@ -123,6 +123,12 @@ why_primary_not_ready() {
   fi
 }
 
+# The file changes when the kubelet refreshes the ConfigMap; what cannot be read leaves the last value in force.
+MAX_LAG=
+read_max_lag() {
+  if read_line "$CONFIG_DIR/$CONFIG_MAX_LAG" && [[ $REPLY =~ ^[0-9]+$ ]]; then MAX_LAG=$((10#$REPLY)); fi
+}
+
 # An error's text in REPLY, without the statement if that may hold a password or its hash.
 public_error() { # TEXT
   REPLY=$1
@@ -155,6 +161,8 @@ why_replica_not_ready() {
     return 0
   elif ! [[ ${STATUS[lag]} =~ ^[0-9]+$ ]]; then
     REPLY="the lag is unknown (${STATUS[lag]})"
+  elif [[ -z $MAX_LAG ]]; then
+    REPLY="the greatest lag allowed is unknown ($CONFIG_DIR/$CONFIG_MAX_LAG is missing or no number)"
   elif ((STATUS[lag] > MAX_LAG)); then
     REPLY="the replica is ${STATUS[lag]} s behind, more than $MAX_LAG s"
   fi
@@ -187,6 +195,7 @@ readiness_sql() {
 # Checks once, and publishes the result by port and file.
 check_readiness() {
   local facts
+  read_max_lag
   volume_sql
   facts=$REPLY
   readiness_sql
