@@ -1694,7 +1694,6 @@ SCRIPTS: dict[str, str] = {
     "run-provision.sh": (
         "#!/usr/bin/env bash\n"
         "set -euo pipefail\n"
-        "source /kubemysql/scripts/lib-peers.sh\n"
         "source /kubemysql/scripts/lib-configure.sh\n"
         "source \"/kubemysql/scripts/lib-clone-$CLONE_METHOD.sh\"\n"
         "refuse_misplaced_data() {\n"
@@ -1773,8 +1772,8 @@ SCRIPTS: dict[str, str] = {
         "source /kubemysql/scripts/lib-readiness.sh\n"
         "source /kubemysql/scripts/lib-accounts.sh\n"
         "source /kubemysql/scripts/lib-coordinates.sh\n"
-        "readonly RECONCILED=/var/run/mysqld/kubemysql-seen\n"
-        "readonly CANDIDATE=/var/run/mysqld/kubemysql-candidate\n"
+        "readonly RECONCILED=$RUN_DIR/kubemysql-reconciled\n"
+        "readonly CANDIDATE=$RUN_DIR/kubemysql-candidate\n"
         "CATCH_UP=\n"
         "RECONCILED_PRIMARY=\n"
         "DEFERRED=\n"

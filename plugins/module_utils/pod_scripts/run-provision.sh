@@ -12,10 +12,9 @@
 #   empty, primary, bootstrapped              refused: the replicas hold the data
 #   empty otherwise                           cloned from a peer: see lib-clone.sh
 set -euo pipefail
-# shellcheck source=lib-peers.sh
-source /kubemysql/scripts/lib-peers.sh
 # shellcheck source=lib-configure.sh
 source /kubemysql/scripts/lib-configure.sh
+# With lib-peers.sh, which is not sourced twice.
 # shellcheck source=lib-clone-plugin.sh
 source "/kubemysql/scripts/lib-clone-$CLONE_METHOD.sh"
 

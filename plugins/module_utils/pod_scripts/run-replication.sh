@@ -19,8 +19,8 @@ source /kubemysql/scripts/lib-accounts.sh
 source /kubemysql/scripts/lib-coordinates.sh
 
 # A hard link to the socket of the server that is in its role: a restarted server has a new socket, a new inode.
-readonly RECONCILED=/var/run/mysqld/kubemysql-seen
-readonly CANDIDATE=/var/run/mysqld/kubemysql-candidate
+readonly RECONCILED=$RUN_DIR/kubemysql-reconciled
+readonly CANDIDATE=$RUN_DIR/kubemysql-candidate
 # What the replica must have executed to count as caught up since its server's start.
 CATCH_UP=
 RECONCILED_PRIMARY=
