@@ -36,7 +36,7 @@ INTEGRATION := $(patsubst tests/%/,%,$(sort $(dir $(wildcard tests/integration/*
 SCENARIOS := $(patsubst molecule/%/molecule.yml,e2e/%,$(wildcard molecule/*/molecule.yml))
 SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
-.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster kind mariadb demo try test scripts $(SCRIPTS) \
+.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster kind kind/default mariadb demo try test scripts $(SCRIPTS) \
 	integration $(INTEGRATION) alone chaos e2e $(SCENARIOS) bench bench-tests clean
 
 help:
@@ -97,6 +97,11 @@ cluster: venv
 
 kind:
 	KUBEMYSQL_PROVIDER=kind $(MAKE) --no-print-directory cluster
+
+# On three nodes. It takes a native cluster down, so it is no neighbour for anything that uses one.
+kind/default: venv
+	KUBEMYSQL_PROVIDER=kind KUBEMYSQL_KIND_CONFIG=molecule/shared/roles/local_cluster/files/kind/nodes-3.yml \
+		$(MAKE) --no-print-directory --old-file=mariadb e2e/default
 
 demo: cluster
 	$(LOCAL) ansible-playbook playbooks/deploy-mysql.yml

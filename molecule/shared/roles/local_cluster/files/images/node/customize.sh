@@ -34,8 +34,8 @@ lay_out_node() {
   install_programs "$root/usr/bin" kubelet kubeadm kubectl
   install -D -m 0644 -t "$root/usr/local/lib/kubemysql" "$IMAGE_ADDONS"/*.py "$IMAGE_CGROUPS"
   install -m 0755 -t "$root/usr/local/bin" "$IMAGE_CONTEXT/entrypoint.sh" "$IMAGE_CONTEXT/agent.sh"
-  install -D -m 0644 -t "$root/etc/containerd" "$IMAGE_CONTEXT/containerd.toml"
-  mv "$root/etc/containerd/containerd.toml" "$root/etc/containerd/config.toml"
+  install -D -m 0644 "$IMAGE_CONTEXT/containerd.toml" "$root/etc/containerd/config.toml"
+  install -m 0644 "$IMAGE_CONTEXT/resolv.conf" "$root/etc/kubemysql-resolv.conf"
   install -D -m 0644 -t "$root/kind/manifests" "$IMAGE_CONTEXT/manifests"/*
   echo "v$IMAGE_VERSION" >"$root/kind/version"
   install -d "$root/opt/cni" "$root/etc/cni/net.d"
