@@ -55,12 +55,14 @@ $(LINK):
 	ln -sfn ../../.. $(LINK)
 
 generate: venv
+	python tests/generate_constants.py
 	python tests/generate_embedded.py
 	python tests/generate_role.py
 	python tests/generate_findings.py
 	python tests/generate_layers.py
 
 lint: venv
+	python tests/generate_constants.py --check
 	python tests/generate_embedded.py --check
 	python tests/generate_role.py --check
 	python tests/generate_findings.py --check
@@ -105,6 +107,7 @@ demo: cluster
 	$(LOCAL) ansible-playbook playbooks/deploy-mysql.yml
 
 try: venv
+	python tests/generate_constants.py
 	python tests/generate_embedded.py
 	$(LOCAL) ./tools/try.sh
 

@@ -23,7 +23,7 @@ MOST = 9
 FACTOR, OVERHEAD = 1.3, 5.0
 # Another image of the local cluster, with tar and ncat in it.
 TOOLS_IMAGE = "docker.io/library/mariadb:10.11"
-SQL = ["-c", "mysql", "--", "bash", "-c", "source /kubemysql/scripts/lib.sh; LIMIT= local_client"]
+SQL = ["-c", "mysql", "--", "bash", "-c", "source /kubemysql/scripts/lib-common.sh; LIMIT= local_client"]
 FILL = """
 CREATE DATABASE shop; CREATE TABLE shop.bulk (id INT AUTO_INCREMENT PRIMARY KEY, filling MEDIUMBLOB);
 SET cte_max_recursion_depth = 100000;

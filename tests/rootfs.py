@@ -33,6 +33,7 @@ MOUNT_POINTS = (
     "allowed",
     "spare",
 )
+MOUNTED_FILES = ("etc/hosts", "docker-entrypoint-initdb.d/zz-kubemysql.sh")
 
 
 def cache_dir() -> Path:
@@ -82,7 +83,8 @@ def unpack(archive: Path, root: Path, image_name: str) -> None:
         subprocess.run(["tar", "-x", "--exclude=./dev/*", "-C", str(partial)], stdin=None, input=stream.read(), check=True)
     for name in MOUNT_POINTS:
         (partial / name).mkdir(parents=True, exist_ok=True)
-    (partial / "etc" / "hosts").touch()
+    for name in MOUNTED_FILES:
+        (partial / name).touch()
     link_allowed_programs(partial, image_name)
     partial.rename(root)
 

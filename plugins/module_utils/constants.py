@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every word that manifests, pod scripts, SQL and reports must agree on: ports, paths, users, labels.
+"""Names that manifests, pod scripts, SQL and reports must agree on: ports, paths, users, labels.
+
+``tests/generate_constants.py`` makes them known to the pod scripts.
 
 Object names depend on the cluster's name and are spelled in ``names.py`` alone.
 """
@@ -11,20 +13,22 @@ from __future__ import annotations
 
 __all__ = [
     "ADMIN_USER",
-    "BACKUP_PORT",
     "CANARY_SCHEMA",
     "CLONE_USER",
     "COMPONENT",
     "CONFIG_CHECKSUM_ANNOTATION",
+    "CONFIG_CLONE_THROTTLE",
     "CONFIG_DIR",
+    "CONFIG_MAX_LAG",
     "CONF_DIR",
-    "CONTAINER_BACKUP",
     "CONTAINER_CLONE",
+    "CONTAINER_DONOR",
     "CONTAINER_MYSQL",
     "CONTAINER_PROVISION",
     "CONTAINER_REPLICATION",
     "DATA_DIR",
     "DATA_VOLUME",
+    "DONOR_PORT",
     "FIELD_MANAGER",
     "FS_GROUP",
     "KEY_ADMIN",
@@ -70,9 +74,9 @@ LABEL_POD_NAME = "statefulset.kubernetes.io/pod-name"
 CONFIG_CHECKSUM_ANNOTATION = "kubemysql.replication/config-checksum"
 
 MYSQL_PORT = 3306
-# Where a pod serves backups to its siblings, as in the tutorial.
-BACKUP_PORT = 3307
-# Open while the instance is ready: see pod_scripts/readiness.sh.
+# Where a pod serves backups to the pods that clone from it, as in the tutorial.
+DONOR_PORT = 3307
+# Open while the instance is ready: see pod_scripts/lib-readiness.sh.
 READY_PORT = 3308
 # The official image's own user; its data directories must not depend on the image that wrote them.
 MYSQL_UID = 999
@@ -83,7 +87,7 @@ CONTAINER_PROVISION = "provision"
 CONTAINER_MYSQL = "mysql"
 CONTAINER_REPLICATION = "replication"
 CONTAINER_CLONE = "clone"
-CONTAINER_BACKUP = "backup"
+CONTAINER_DONOR = "donor"
 
 # The volume's root holds the data directory, a clone that is still arriving, and the marks that tell them apart.
 # The data directory is called `mysql` because the tutorial mounts its claims with `subPath: mysql`.
@@ -99,6 +103,10 @@ CONFIG_DIR = "/kubemysql/config"
 TOPOLOGY_DIR = "/kubemysql/topology"
 SECRET_DIR = "/kubemysql/secret"
 TLS_DIR = "/kubemysql/tls"
+
+# Thresholds beside the my.cnf files: the pods read them again and again, so a change restarts nothing.
+CONFIG_MAX_LAG = "max_lag"
+CONFIG_CLONE_THROTTLE = "clone_throttle"
 
 TOPOLOGY_PRIMARY = "primary"
 TOPOLOGY_BOOTSTRAPPED = "bootstrapped"

@@ -73,6 +73,7 @@ options:
   max_lag:
     description:
       - Seconds which a replica may lag behind its source before it stops serving reads.
+      - The pods read it again and again. A change restarts nothing, and holds in all pods within two minutes.
     type: int
     default: 30
   clone_method:
@@ -88,6 +89,7 @@ options:
   clone_throttle:
     description:
       - Reads which a donor makes per second at most while it streams a backup. Not limited by default.
+      - A change restarts nothing. It holds for backups that begin later.
       - A read takes up to 1 MiB; a small file takes one of its own, and a fresh server has some hundred of them.
       - For O(clone_method=xtrabackup). MySQL's clone plugin is limited by C(clone_max_data_bandwidth) in O(config).
     type: int

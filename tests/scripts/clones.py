@@ -25,7 +25,6 @@ def newcomer_beside(pair: Pair) -> Iterator[Pod]:
 
 def set_up_twice(pod: Pod) -> dict[str, str]:
     """Clone, and kill the container `replication` when it has set up the channel; the channel as the next one finds it."""
-    pod.run("configure")
     pod.run("provision")
     pod.start_mysql()
     replication = pod.start("replication", path=pod.fault("rm", "'-f -- /volume/mysql/.kubemysql-cloned '*"))

@@ -2,19 +2,24 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cluster without Kubernetes: what its pods share."""
+"""A cluster without Kubernetes: what its pods share, rendered by the collection as for a real one."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from ansible_collections.kubemysql.replication.plugins.module_utils.manifests.bundle import NEWEST_KUBERNETES, render
+from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
+from params import cluster_spec
 from scripts.flavours import MYSQL, Flavour
 from scripts.pods import Pod
+from waiting import scaled
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = REPOSITORY / "plugins" / "module_utils" / "pod_scripts"
@@ -46,21 +51,53 @@ class Cluster:
     next_ordinal: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("config", "topology", "secret", "scripts", "initdb"):
+        for name in ("config", "topology", "secret", "scripts"):
             (self.base / name).mkdir(parents=True)
         self.hosts = self.base / "hosts"
         self.hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
-        for script in SCRIPTS.glob("*.sh"):
-            shutil.copy(script, self.base / "scripts" / script.name)
-        shutil.copy(SCRIPTS / "users.sh", self.base / "initdb" / "zz-kubemysql.sh")
-        (self.base / "initdb" / "zz-kubemysql.sh").chmod(0o555)
-        self.write_config(self.flavour.cnf)
+        spec = cluster_spec(
+            name=self.service,
+            image=f"{self.flavour.name}:{self.flavour.version}",
+            config=dict(self.flavour.config),
+            max_lag=scaled(30),
+        )
+        bundle = render(spec, Topology(self.primary), kubernetes=NEWEST_KUBERNETES)
+        # The template that all pods are made of.
+        self.template: dict[str, Any] = bundle[-1]["spec"]["template"]["spec"]
+        config_maps = {each["metadata"]["name"]: each["data"] for each in bundle if each["kind"] == "ConfigMap"}
+        self.config: dict[str, str] = config_maps[spec.names.config]
+        self.write("config", self.config)
+        self.write("scripts", config_maps[spec.names.scripts])
+        for script in (self.base / "scripts").iterdir():
+            script.chmod(0o555)
         self.write_topology()
         self.write_secrets()
 
-    def write_config(self, text: str) -> None:
-        for role in ("primary", "replica"):
-            (self.base / "config" / f"{role}.cnf").write_text(text, encoding="utf-8")
+    def write(self, volume: str, data: Mapping[str, str]) -> None:
+        """Make ``data`` the files of a volume that the pods share, as the kubelet does with a ConfigMap."""
+        for name, text in data.items():
+            (self.base / volume / name).write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def without_option(self, name: str) -> Iterator[None]:
+        """With my.cnf files that lack an option."""
+        files = {file: text for file, text in self.config.items() if file.endswith(".cnf")}
+        self.write("config", {file: text.replace(f"{name} =", f"# {name} =") for file, text in files.items()})
+        yield
+        self.write("config", files)
+
+    @contextmanager
+    def threshold(self, name: str, value: object) -> Iterator[None]:
+        """With another threshold in the ConfigMap, which no container has to be restarted for."""
+        file = self.base / "config" / name
+        file.write_text(str(value), encoding="utf-8")
+        try:
+            yield
+        finally:
+            if name in self.config:
+                file.write_text(self.config[name], encoding="utf-8")
+            else:
+                file.unlink()
 
     def write_topology(self, primary: str | None = None, bootstrapped: str | None = None) -> None:
         self.primary = self.primary if primary is None else primary

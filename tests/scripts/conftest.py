@@ -67,7 +67,6 @@ def golden(make_cluster: MakeCluster) -> Golden:
     cluster = make_cluster()
     primary, replica = cluster.pod("mysql-0"), cluster.pod("mysql-1")
     (primary.volume / "lost+found").mkdir()
-    replica.run("configure")
     cloning = replica.start("provision")
     primary.start_all()
     primary.wait_ready()
@@ -80,7 +79,7 @@ def golden(make_cluster: MakeCluster) -> Golden:
     environment = Path(f"/proc/{primary.mysqld_pid()}/environ").read_bytes().decode(errors="replace")
     arguments = "".join(path.read_bytes().decode(errors="replace") for path in command_lines(primary) + command_lines(replica))
     for pod in (replica, primary):
-        pod.run("stop")
+        pod.pre_stop()
         pod.container("mysql").kill(signal.SIGTERM)
         assert pod.container("mysql").wait() == 0
         pod.stop()

@@ -10,7 +10,7 @@ import os
 import socket
 from pathlib import Path
 
-from ansible_collections.kubemysql.replication.plugins.module_utils.constants import BACKUP_PORT
+from ansible_collections.kubemysql.replication.plugins.module_utils.constants import CONTAINER_DONOR, DONOR_PORT
 from scripts.cluster import Cluster
 from scripts.containers import Container
 from scripts.pods import Pod
@@ -43,11 +43,9 @@ def start_replica(cluster: Cluster, ordinal: int) -> Pod:
     return pod
 
 
-def start_servers(pod: Pod) -> None:
-    """What follows the init containers."""
-    pod.start("backup")
-    pod.start_mysql()
-    pod.start("replication")
+def start_ready(pod: Pod) -> None:
+    """Start what follows the init containers, and wait until it is ready."""
+    pod.start_servers()
     pod.wait_ready()
 
 
@@ -74,25 +72,30 @@ def donor_of(provision: Container) -> str:
     return line.split("cloned from ")[1].split(";")[0]
 
 
-def begin(pod: Pod, **environment: str) -> Container:
-    """Start a clone, and return when data are arriving."""
-    container = pod.start("provision", **environment)
-    eventually("data to arrive", (pod.volume / "incoming" / "ibdata1").exists)
+def begin(pod: Pod, seconds: int = 500, **environment: str) -> Container:
+    """Start a clone that takes ``seconds`` at least, and return when data are arriving.
+
+    So few reads a second are allowed, of which even this little data need 500. The next backup is as fast as can be.
+    """
+    with pod.cluster.threshold("clone_throttle", max(1, 500 // scaled(seconds))):
+        container = pod.start("provision", **environment)
+        eventually("data to arrive", (pod.volume / "incoming" / "ibdata1").exists)
     return container
 
 
-def restart_backup(pod: Pod, **how: str) -> Container:
-    """Start the container `backup` anew, and return when it serves: who asks before that goes to another donor."""
-    container = backup_anew(pod, **how)
-    eventually(f"{pod.name} to serve backups", lambda: _listens(container, pod.address, BACKUP_PORT))
+def restart_donor(pod: Pod, **how: str) -> Container:
+    """Start the container `donor` anew, and return when it serves: a receiver that comes earlier goes to another donor."""
+    container = start_donor(pod, **how)
+    eventually(f"{pod.name} to serve backups", lambda: _listens(container, pod.address, DONOR_PORT))
     return container
 
 
-def backup_anew(pod: Pod, **how: str) -> Container:
-    container = pod.container("backup")
+def start_donor(pod: Pod, **how: str) -> Container:
+    """End the container `donor`, and start another."""
+    container = pod.container(CONTAINER_DONOR)
     container.stop()
     pod.containers.remove(container)
-    return pod.start("backup", **how)
+    return pod.start(CONTAINER_DONOR, **how)
 
 
 def _listens(container: Container, address: str, port: int) -> bool:
@@ -100,11 +103,6 @@ def _listens(container: Container, address: str, port: int) -> bool:
     local = f"{socket.inet_aton(address)[::-1].hex()}:{port:04x}".upper()
     rows = [line.split() for line in Path(f"/proc/{container.pid}/net/tcp").read_text().splitlines()]
     return any((row[1], row[3]) == (local, TCP_LISTEN) for row in rows)
-
-
-def throttle(pod: Pod, seconds: int = 500) -> Container:
-    """Have a backup take ``seconds`` at least: so few reads a second are allowed, of which even this little data need 500."""
-    return restart_backup(pod, CLONE_THROTTLE=str(max(1, 500 // scaled(seconds))))
 
 
 def processes_of(container: Container, name: str) -> list[int]:

@@ -4,8 +4,9 @@
 
 """Fake pods: the real scripts in the real image's root file system, as a kubelet would run them.
 
-Every container gets mount and process namespaces of its own, the pod's mounts, a read-only root, uid 999, no capabilities,
-and a clean environment. All pods of a cluster share one network namespace, each with an address of its own in 127.0.0.0/8.
+The containers, their commands, variables and mounts are those of the rendered StatefulSet. Each container gets mount and
+process namespaces of its own, a read-only root, uid 999, no capabilities, and a clean environment. All pods of a cluster share
+one network namespace, each with an address of its own in 127.0.0.0/8.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from ansible_collections.kubemysql.replication.plugins.module_utils.constants import DATA_VOLUME
 from rootfs import UID
 from scripts.containers import Container
 from waiting import eventually, scaled
@@ -27,14 +29,13 @@ from waiting import eventually, scaled
 if TYPE_CHECKING:
     from scripts.cluster import Cluster
 
-READY_PORT = 3308
 ALLOWED_PATH = "/allowed"
 # The image's own entrypoint may use what its image has; our scripts may not.
 ENTRYPOINT_PATH = f"{ALLOWED_PATH}:/usr/local/bin:/usr/bin:/usr/sbin"
 
 
 class SqlError(Exception):
-    """What the server or the client said."""
+    """The error of the server or the client."""
 
 
 class Pod:
@@ -46,64 +47,61 @@ class Pod:
         self.address = f"127.0.{cluster.subnet}.{10 + int(name.rpartition('-')[2])}"
         self.base = cluster.base / name
         self.containers: list[Container] = []
-        for mount in ("volume", "conf.d", "run", "tmp", "scratch", "tls"):
-            (self.base / mount).mkdir(parents=True)
-            os.chown(self.base / mount, UID, UID)
+        for volume in (DATA_VOLUME, *self.empty_volumes):
+            (self.base / volume).mkdir(parents=True)
+            os.chown(self.base / volume, UID, UID)
         # A test's only way to give a pod an address of its own.
-        (self.base / "conf.d" / "aa-test.cnf").write_text(f"[mysqld]\nbind_address = {self.address}\n", encoding="utf-8")
+        (self.base / "conf" / "aa-test.cnf").write_text(f"[mysqld]\nbind_address = {self.address}\n", encoding="utf-8")
+
+    @property
+    def empty_volumes(self) -> list[str]:
+        """The volumes that begin empty and end with the pod."""
+        return [volume["name"] for volume in self.cluster.template["volumes"] if "emptyDir" in volume]
 
     @property
     def volume(self) -> Path:
-        return self.base / "volume"
+        return self.base / DATA_VOLUME
 
     @property
     def data(self) -> Path:
         return self.volume / "mysql"
 
-    @property
-    def environment(self) -> dict[str, str]:
+    def definition(self, container: str) -> dict[str, Any]:
+        """A container of the rendered pod template."""
+        template = self.cluster.template
+        (found,) = [each for each in [*template["initContainers"], *template["containers"]] if each["name"] == container]
+        return cast("dict[str, Any]", found)
+
+    def environment(self, container: str = "mysql") -> dict[str, str]:
+        """The container's variables, as the kubelet sets them."""
+        fields = {"metadata.name": self.name, "status.podIP": self.address}
         return {
-            "POD_NAME": self.name,
-            "POD_IP": self.address,
-            "NAMESPACE": "default",
-            "SERVICE": self.cluster.service,
-            "SERVER_ID_BASE": "100",
-            "MAX_LAG": str(scaled(30)),
-            "FLAVOUR": self.cluster.flavour.name,
-            "CLONE_METHOD": self.cluster.flavour.clone_method,
-            "CLONE_CONTAINER": "provision",
+            each["name"]: each["value"] if "value" in each else fields[each["valueFrom"]["fieldRef"]["fieldPath"]]
+            for each in self.definition(container)["env"]
         }
 
-    def mounts(self) -> Iterator[tuple[Path, str, bool]]:
-        """What is mounted where, and whether it is writable."""
-        shared = self.cluster.base
-        for name, target in (
-            ("volume", "volume"),
-            ("conf.d", "etc/mysql/conf.d"),
-            ("run", "run/mysqld"),
-            ("tmp", "tmp"),
-            ("scratch", "scratch"),
-            ("tls", "kubemysql/tls"),
-        ):
-            yield self.base / name, target, True
-        for name in ("scripts", "config", "topology", "secret"):
-            yield shared / name, f"kubemysql/{name}", False
-        yield shared / "initdb", "docker-entrypoint-initdb.d", False
-        yield shared / "hosts", "etc/hosts", False
+    def mounts(self, container: str) -> Iterator[tuple[Path, str, bool]]:
+        """What is mounted where in a container, and whether it is writable."""
+        for mount in self.definition(container)["volumeMounts"]:
+            shared = mount["name"] not in (DATA_VOLUME, *self.empty_volumes)
+            source = (self.cluster.base if shared else self.base) / mount["name"] / mount.get("subPath", "")
+            # In the image /var/run is a link, which would lead out of the root that is not entered yet.
+            yield source, mount["mountPath"].replace("/var/run/", "/run/"), not mount.get("readOnly", False)
+        yield self.cluster.hosts, "/etc/hosts", False
 
-    def command(self, argv: list[str], environment: dict[str, str], path: str) -> list[str]:
-        """What runs ``argv`` in a container of this pod."""
+    def command(self, argv: list[str], environment: dict[str, str], path: str, container: str = "mysql") -> list[str]:
+        """What runs ``argv`` with the mounts of a container of this pod."""
         target = shlex.quote(str(self.cluster.base / "mnt"))
         steps = ["set -e", f"mkdir -p {target}", f"mount --bind {shlex.quote(str(self.cluster.root))} {target}"]
         steps.append(f"mount -o remount,bind,ro {target}")
-        for source, place, writable in self.mounts():
-            steps.append(f"mount --bind {shlex.quote(str(source))} {target}/{place}")
+        for source, place, writable in self.mounts(container):
+            steps.append(f"mount --bind {shlex.quote(str(source))} {target}{place}")
             if not writable:
-                steps.append(f"mount -o remount,bind,ro {target}/{place}")
+                steps.append(f"mount -o remount,bind,ro {target}{place}")
         steps += [f"mount --bind /dev {target}/dev", f"mount -t proc proc {target}/proc"]
         variables = [f"{key}={value}" for key, value in {"PATH": path, **environment}.items()]
         inner = ["env", "-i", *variables, *argv]
-        # Changing the user clears the wish to die with the parent, so it is said once more, as the last thing.
+        # Changing the user clears the wish to die with the parent, so it is set once more, as the last thing.
         user = [f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--inh-caps=-all", "--no-new-privs", "--pdeathsig=KILL"]
         outer = ["chroot", str(self.cluster.base / "mnt"), "/usr/bin/setpriv", *user]
         steps.append(f"exec {shlex.join([*outer, *inner])}")
@@ -112,61 +110,78 @@ class Pod:
         network = ["setpriv", "--pdeathsig=KILL", *self.cluster.on_network]
         return [*network, *namespaces, "sh", "-c", "\n".join(steps)]
 
-    def start(self, script: str, *, path: str = ALLOWED_PATH, **environment: str) -> Container:
-        """Start one of the scripts as a container."""
-        variables = self.environment | environment
-        log_file = self.base / f"{script}.{len(self.containers)}.log"
-        argv = ["bash", f"/kubemysql/scripts/{script}.sh"]
+    def start(self, container: str, *, path: str | None = None, **environment: str) -> Container:
+        """Start a container of the pod template."""
+        return self.start_in(container, self.definition(container)["command"], container, path, environment)
+
+    def start_in(
+        self, container: str, argv: list[str], name: str, path: str | None, environment: Mapping[str, str]
+    ) -> Container:
+        """Start a process with the mounts and variables of a container; it is known by ``name``."""
+        variables = {**self.environment(container), **environment}
+        if container == "mysql":
+            path = path or ENTRYPOINT_PATH
+            # The image's entrypoint would spend seconds on them.
+            variables["MYSQL_INITDB_SKIP_TZINFO"] = "1"
+        log_file = self.base / f"{name}.{len(self.containers)}.log"
         with log_file.open("wb") as log:
             # A container is a session of its own, as the runtime makes it: signals of its process group reach nobody else.
             process = subprocess.Popen(
-                self.command(argv, variables, path),
+                self.command(argv, variables, path or ALLOWED_PATH, container),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        container = Container(f"{self.name}/{script}", process, log_file)
-        self.containers.append(container)
-        return container
+        started = Container(f"{self.name}/{name}", process, log_file)
+        self.containers.append(started)
+        return started
 
-    def run(self, script: str, *, expect: int | None = 0, patience: float = 60, **environment: str) -> Container:
-        """Run a script to its end."""
-        container = self.start(script, **environment)
+    def run(self, container: str, *, expect: int | None = 0, patience: float = 60, **environment: str) -> Container:
+        """Run a container to its end."""
+        return self._ended(self.start(container, **environment), expect, patience)
+
+    def _ended(self, container: Container, expect: int | None, patience: float) -> Container:
         status = container.wait(patience)
-        assert expect is None or status == expect, f"{script} on {self.name} ended with {status}:\n{container.log}"
+        assert expect is None or status == expect, f"{container.name} ended with {status}:\n{container.log}"
         return container
 
     def start_mysql(self) -> Container:
-        return self.start(
-            "mysql",
-            path=ENTRYPOINT_PATH,
-            MYSQL_ROOT_PASSWORD_FILE="/kubemysql/secret/root-password",
-            MYSQL_ROOT_HOST="localhost",
-            MYSQL_INITDB_SKIP_TZINFO="1",
-        )
+        return self.start("mysql")
 
     def start_all(self) -> tuple[Container, Container]:
-        """The whole pod: init containers, then the others."""
-        self.run("configure")
-        self.run("provision")
-        if self.cluster.flavour.clone_method == "xtrabackup":
-            self.start("backup")
-        return self.start_mysql(), self.start("replication")
+        """The whole pod: init containers in their order, then the others."""
+        for each in self.cluster.template["initContainers"]:
+            self.run(each["name"])
+        return self.start_servers()
+
+    def start_servers(self) -> tuple[Container, Container]:
+        """What follows the init containers; returns the containers `mysql` and `replication`."""
+        started = {each["name"]: self.start(each["name"]) for each in self.cluster.template["containers"]}
+        return started["mysql"], started["replication"]
 
     def stop(self) -> None:
         for container in self.containers:
             container.stop()
 
-    def probe(self, script: str, **environment: str) -> tuple[bool, str]:
-        """An exec probe's verdict and what it printed."""
-        container = self.run(script, expect=None, patience=20, **environment)
+    def alive(self, **environment: str) -> tuple[bool, str]:
+        """The verdict of the liveness probe and what it printed."""
+        return self._execute(self.definition("mysql")["livenessProbe"], "liveness", environment)
+
+    def pre_stop(self) -> tuple[bool, str]:
+        """Run the hook that precedes a stop."""
+        return self._execute(self.definition("mysql")["lifecycle"]["preStop"], "pre-stop", {})
+
+    def _execute(self, handler: Mapping[str, Any], name: str, environment: Mapping[str, str]) -> tuple[bool, str]:
+        container = self.start_in("mysql", handler["exec"]["command"], name, ALLOWED_PATH, environment)
+        self._ended(container, None, 20)
         self.containers.remove(container)
         return container.process.returncode == 0, container.log.strip()
 
     def ready(self) -> bool:
         """Knock as the kubelet does."""
-        knock = f"import socket; socket.create_connection(('{self.address}', {READY_PORT}), {scaled(2)})"
+        port = self.definition("mysql")["readinessProbe"]["tcpSocket"]["port"]
+        knock = f"import socket; socket.create_connection(('{self.address}', {port}), {scaled(2)})"
         command = [*self.cluster.on_network, sys.executable, "-S", "-c", knock]
         return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
 
@@ -176,7 +191,7 @@ class Pod:
 
     @property
     def readiness(self) -> str:
-        """What the pod says of its readiness: whole lines only."""
+        """What the pod publishes about its readiness: whole lines only."""
         text = self.readiness_file.read_text(encoding="utf-8") if self.readiness_file.exists() else ""
         return text.strip() if text.endswith("\n") else ""
 
@@ -205,7 +220,7 @@ class Pod:
             eventually(f"{self.name} to be ready", ready)
         except AssertionError as error:
             logs = "\n".join(f"--- {c.name}\n{c.log[-3000:]}" for c in self.containers)
-            raise AssertionError(f"{error}; it says: {last[-1]}\n{logs}") from None
+            raise AssertionError(f"{error}; its readiness: {last[-1]}\n{logs}") from None
 
     def sql(
         self,
@@ -262,11 +277,12 @@ class Pod:
     def restart_all(self) -> None:
         """Delete the pod and let its successor start on the same volume."""
         self.stop()
-        for name in ("run", "tmp", "scratch", "tls"):
-            shutil.rmtree(self.base / name)
-            (self.base / name).mkdir()
-            os.chown(self.base / name, UID, UID)
-        (self.base / "conf.d" / "zz-first-start.cnf").unlink(missing_ok=True)
+        for name in self.empty_volumes:
+            if name != "conf":
+                shutil.rmtree(self.base / name)
+                (self.base / name).mkdir()
+                os.chown(self.base / name, UID, UID)
+        (self.base / "conf" / "zz-first-start.cnf").unlink(missing_ok=True)
         self.start_all()
 
     def substitute(self, program: str, script: str) -> str:

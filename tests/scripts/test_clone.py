@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from scripts.clones import newcomer_beside, set_up_twice
 from scripts.cluster import Cluster
-from scripts.flavours import BASE_CNF
 from scripts.golden import ROWS, catch_up
 from scripts.pods import Pair, Pod
 from waiting import eventually, scaled
@@ -37,7 +36,7 @@ def slow_down(pod: Pod, mebibytes: int = 1) -> None:
 def set_options(pod: Pod, *options: str) -> None:
     """Give the pod's next server these options; without any, it is as fast as others."""
     lines = ["[mysqld]", f"bind_address = {pod.address}", *options]
-    (pod.base / "conf.d" / "aa-test.cnf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (pod.base / "conf" / "aa-test.cnf").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def assert_whole(pod: Pod, primary: Pod) -> None:
@@ -77,11 +76,10 @@ def test_a_replica_that_does_not_replicate_is_no_donor(shared_pair: Pair, newcom
 
 def test_a_donor_without_the_plugin_is_passed_over(pair: Pair, cluster: Cluster) -> None:
     primary, replica = pair
-    cluster.write_config(BASE_CNF.replace("plugin_load_add", "#"))
-    replica.run("provision")
-    replica.restart_mysql(signal.SIGTERM)
-    replica.wait_ready()
-    cluster.write_config(BASE_CNF)
+    with cluster.without_option("plugin_load_add"):
+        replica.run("provision")
+        replica.restart_mysql(signal.SIGTERM)
+        replica.wait_ready()
     pod = cluster.pod("mysql-2")
     pod.start_all()
     assert_whole(pod, primary)
@@ -95,7 +93,6 @@ def test_disk_full_on_the_receiver(shared_pair: Pair, newcomer: Pod) -> None:
     pod = newcomer
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,uid=999,gid=999", "tmpfs", str(pod.volume)], check=True)
     try:
-        pod.run("configure")
         refused = pod.run("provision", expect=1, CLONE_TIMEOUT="1")
         # The server looks before it begins.
         assert "Available space 7.99 MiB is not enough" in refused.log, refused.log
@@ -119,7 +116,6 @@ def test_busy_and_vanished_donors_are_left_for_others(pair: Pair, cluster: Clust
     primary, replica = pair
     first, second = cluster.pod("mysql-2"), cluster.pod("mysql-3")
     slow_down(first)
-    first.run("configure")
     # More than one login that comes too late on a busy machine: nothing but a donor that has gone may end the clone.
     patience = str(scaled(8))
     container = first.start("provision", DONOR_PATIENCE=patience)
@@ -150,7 +146,6 @@ def test_kill_at_any_moment_of_a_clone(shared_pair: Pair, newcomer: Pod, moment:
     """Nothing torn is ever taken for whole, and nothing whole is ever thrown away."""
     primary, _replica = shared_pair
     pod = newcomer
-    pod.run("configure")
     if moment == "scratch":
         killed = pod.start("provision")
         eventually("the scratch server", (pod.base / "scratch" / "data" / "ibdata1").exists)
@@ -185,7 +180,6 @@ def test_a_clone_tells_how_far_it_is(shared_pair: Pair, newcomer: Pod) -> None:
     pod = newcomer
     # It takes some seconds, however fast the machine is.
     slow_down(pod, 8)
-    pod.run("configure")
     container = pod.start("provision", PROGRESS_INTERVAL="1")
     said = rf"\[kubemysql\] cloning from {replica.address}: \d+ of [1-9]\d* MiB, \d+ MiB/s"
     eventually("progress", lambda: re.search(said, container.log))
@@ -198,7 +192,6 @@ def test_a_clone_tells_how_far_it_is(shared_pair: Pair, newcomer: Pod) -> None:
 def test_a_clone_ends_at_once_on_sigterm(newcomer: Pod) -> None:
     pod = newcomer
     slow_down(pod)
-    pod.run("configure")
     container = pod.start("provision")
     eventually("data to arrive", (pod.volume / "incoming" / "mysql.ibd").exists)
     container.kill(signal.SIGTERM)
@@ -208,7 +201,6 @@ def test_a_clone_ends_at_once_on_sigterm(newcomer: Pod) -> None:
 
 def test_wrong_password_is_said_and_given_up_in_time(newcomer: Pod) -> None:
     pod = newcomer
-    pod.run("configure")
     secret = pod.cluster.base / "secret" / "clone-password"
     secret.write_text("wrong")
     refused = pod.run("provision", expect=1, CLONE_TIMEOUT="1")
@@ -219,10 +211,9 @@ def test_wrong_password_is_said_and_given_up_in_time(newcomer: Pod) -> None:
 
 
 def test_image_without_the_plugin_is_said(cluster: Cluster) -> None:
-    cluster.write_config(BASE_CNF.replace("plugin_load_add", "#"))
     pod = cluster.pod("mysql-1")
-    pod.run("configure")
-    refused = pod.run("provision", expect=1)
+    with cluster.without_option("plugin_load_add"):
+        refused = pod.run("provision", expect=1)
     assert "has no clone plugin" in refused.log
 
 
@@ -240,7 +231,7 @@ def test_image_without_the_plugin_is_said(cluster: Cluster) -> None:
     ],
 )
 def test_versions_that_fit(cluster: Cluster, own: str, donor: str, fit: bool) -> None:
-    command = f"source /kubemysql/scripts/lib.sh; versions_fit {shlex.quote(own)} {shlex.quote(donor)}"
+    command = f"source /kubemysql/scripts/lib-common.sh; versions_fit {shlex.quote(own)} {shlex.quote(donor)}"
     pod = cluster.pod("mysql-0")
-    done = subprocess.run(pod.command(["bash", "-euc", command], pod.environment, "/allowed"), check=False)
+    done = subprocess.run(pod.command(["bash", "-euc", command], pod.environment(), "/allowed"), check=False)
     assert (done.returncode == 0) == fit

@@ -26,13 +26,13 @@ NEW_CHANGE = "CHANGE REPLICATION SOURCE TO SOURCE_AUTO_POSITION=1;\n"
 SET = f"{ONE}:1-5:7,{TWO}:1"
 
 
-def bash(command: str, *arguments: str, flavour: str = "mysql", method: str = "xtrabackup") -> subprocess.CompletedProcess[str]:
+def bash(command: str, *arguments: str, flavour: str = "mysql", method: str = "stream") -> subprocess.CompletedProcess[str]:
     """Run bash with the scripts that the command sources by ``use``."""
     # The scripts source each other by the path that they have in a pod.
     setting = f"""set -euo pipefail
         source() {{ builtin source "{SCRIPTS}/${{1##*/}}"; }}
         FLAVOUR={flavour} CLONE_METHOD={method}
-        source lib.sh; source accounts.sh; source coordinates.sh
+        source lib-common.sh; source lib-accounts.sh; source lib-coordinates.sh
     """
     argv = ["bash", "-c", f"{setting}\n{command}", "bash", *arguments]
     own = {"PATH": os.environ["PATH"]}
@@ -109,7 +109,8 @@ def test_no_coordinates(tmp_path: Path, flavour: str, files: dict[str, str], rea
 
 @pytest.mark.parametrize(("gtids", "state"), [("0-100-5", "0-101-4,0-100-3"), ("", ""), ("0-100-5,1-7-12", "")])
 def test_they_are_kept_as_they_are(tmp_path: Path, gtids: str, state: str) -> None:
-    command = 'write_coordinates "$1" "$2" "$3"; read_coordinates "$1"; printf "%s|%s" "$C_GTIDS" "$C_STATE"'
+    show = 'printf "%s|%s" "${COORDINATES[gtids]}" "${COORDINATES[state]}"'
+    command = f'write_coordinates "$1" "$2" "$3"; read_coordinates "$1"; {show}'
     assert bash(command, str(tmp_path / "c"), gtids, state, flavour="mariadb").stdout == f"{gtids}|{state}"
 
 
@@ -131,7 +132,7 @@ def test_a_damaged_file_is_noticed(tmp_path: Path, text: str) -> None:
     ],
 )
 def test_history_of_a_clone(state: str, gtids: str, history: str) -> None:
-    command = 'C_STATE=$1 C_GTIDS=$2; clone_history; printf %s "$REPLY"'
+    command = 'COORDINATES[state]=$1 COORDINATES[gtids]=$2; clone_history; printf %s "$REPLY"'
     assert bash(command, state, gtids, flavour="mariadb").stdout == history
 
 
@@ -156,14 +157,14 @@ def test_positions_beyond_a_history(gtids: str, history: str, rule: str, beyond:
 
 def test_statements_for_mysql_5_7() -> None:
     command = f"""
-        S_VERSION=5.7.44-log S_IO=OFF C_GTIDS={SET}
+        OWN[version]=5.7.44-log OWN[receiver]=OFF COORDINATES[gtids]={SET}
         read_secret() {{ REPLY="it's"; }}
         start_point_sql; start=$REPLY; channel_sql mysql-0.mysql
         dialect 5.7.44 "$start $REPLY START REPLICA;"; printf '%s\\n' "$REPLY"
         resume_sql; dialect 5.7.44 "$REPLY"; printf '%s\\n' "$REPLY"
-        users_sql 5.7.44-log
-        root_password_sql 5.7.44 x; first_password_mark 5.7.44; printf '%s\\n' "$REPLY"
-        late_password_sql
+        accounts_sql 5.7.44-log
+        root_password_sql 5.7.44 x; initial_password_mark 5.7.44; printf '%s\\n' "$REPLY"
+        pending_password_sql
     """
     said = bash(command).stdout
     assert [" ".join(line.split()) for line in said.splitlines()[:2]] == [
@@ -181,6 +182,6 @@ def test_statements_for_mysql_5_7() -> None:
     assert f"CREATE USER IF NOT EXISTS 'kubemysql_clone'@'localhost' {native};\n" in said
     assert "GRANT RELOAD, PROCESS, LOCK TABLES, REPLICATION CLIENT ON *.* TO 'kubemysql_clone'@'localhost';\n" in said
     assert said.endswith(
-        ".kubemysql-late-password\nSET GLOBAL super_read_only = OFF;\nSET sql_log_bin = 0;\n"
+        ".kubemysql-root-password-pending\nSET GLOBAL super_read_only = OFF;\nSET sql_log_bin = 0;\n"
         "ALTER USER root@localhost IDENTIFIED BY 'it''s';\n"
     )

@@ -28,7 +28,7 @@ def test_a_fresh_cluster_comes_up(golden: Golden) -> None:
     assert "is the primary and writable" in primary.container("replication").log
     assert "is a replica of mysql-0.mysql" in replica.container("replication").log
     assert not (replica.volume / "incoming").exists() and not list((replica.base / "scratch").iterdir())
-    assert not (primary.data / ".kubemysql-first-password").exists()
+    assert not (primary.data / ".kubemysql-root-password-temporary").exists()
     assert not (replica.data / ".kubemysql-cloned").exists()
 
 
@@ -58,10 +58,9 @@ def test_users_can_log_in_and_have_only_what_they_need(shared_pair: Pair) -> Non
 
 
 def test_interrupted_first_initialisation_starts_over(cluster: Cluster) -> None:
-    """Killed at three points; each time only the container `mysql` comes back. Here users.sh is sourced, not run."""
-    (cluster.base / "initdb" / "zz-kubemysql.sh").chmod(0o444)
+    """Killed at three points; each time only the container `mysql` comes back. The accounts' script is sourced, not run."""
+    (cluster.base / "scripts" / "run-initdb-accounts.sh").chmod(0o444)
     pod = cluster.pod("mysql-0")
-    pod.run("configure")
     pod.run("provision")
     mysql = pod.start_mysql()
     eventually("the data directory", (pod.data / "mysql.ibd").exists)
@@ -86,7 +85,6 @@ def test_interrupted_first_initialisation_starts_over(cluster: Cluster) -> None:
 
 def test_interrupted_first_initialisation_survives_the_pod(cluster: Cluster) -> None:
     pod = cluster.pod("mysql-0")
-    pod.run("configure")
     pod.run("provision")
     mysql = pod.start_mysql()
     eventually("the data directory", (pod.data / "ibdata1").exists)
@@ -163,7 +161,7 @@ def test_somebodys_data_are_adopted_and_never_wiped(cluster: Cluster, golden: Go
     pod.wait_ready()
     assert "adopted" in pod.container("provision").log and (pod.data / COMPLETE).exists()
     assert pod.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS)
-    assert not (pod.data / ".kubemysql-late-password").exists()
+    assert not (pod.data / ".kubemysql-root-password-pending").exists()
     # Data without our users get them.
     pod.sql("DROP USER kubemysql_clone@'%', kubemysql_admin@'%'")
     pod.restart_mysql(signal.SIGTERM)
@@ -208,17 +206,20 @@ def test_unprepared_volume_is_not_started(cluster: Cluster) -> None:
 
 def test_topology_without_a_primary_starts_nothing(cluster: Cluster) -> None:
     cluster.write_topology(primary="")
-    for script in ("configure", "provision", "mysql"):
+    for script in ("provision", "mysql"):
         assert "names no primary" in cluster.pod("mysql-0").run(script, expect=1).log
 
 
 def test_configure_writes_the_same_each_time(cluster: Cluster) -> None:
     pod = cluster.pod("mysql-12")
+    pod.data.mkdir()
+    (pod.data / COMPLETE).touch()
     texts = []
     for _round in range(2):
-        pod.run("configure")
-        texts.append({path.name: path.read_text() for path in (pod.base / "conf.d").iterdir()})
+        pod.run("provision")
+        texts.append({path.name: path.read_text() for path in (pod.base / "conf").iterdir()})
     assert texts[0] == texts[1]
+    assert texts[0]["replication.cnf"] == cluster.config["replica.cnf"]
     assert texts[0]["instance.cnf"] == "[mysqld]\nserver_id = 112\nreport_host = mysql-12.mysql\n"
 
 

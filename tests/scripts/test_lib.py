@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import subprocess
 import sys
 
+import generate_constants
+import generate_embedded
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -37,9 +40,9 @@ GRANT REPLICATION SLAVE ON *.* TO x
 
 
 def bash(pod: Pod, command: str, *arguments: str) -> str:
-    """Run bash in a container of the pod, with lib.sh at hand."""
-    argv = ["bash", "-euc", f"source /kubemysql/scripts/lib.sh; {command}", "bash", *arguments]
-    command_line = pod.command(argv, pod.environment, "/allowed")
+    """Run bash in a container of the pod, with lib-common.sh at hand."""
+    argv = ["bash", "-euc", f"source /kubemysql/scripts/lib-common.sh; {command}", "bash", *arguments]
+    command_line = pod.command(argv, pod.environment(), "/allowed")
     done = subprocess.run(command_line, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=scaled(30))
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     return done.stdout.decode()
@@ -54,12 +57,12 @@ def test_any_password_works_as_literal_and_in_an_option_file(shared_pair: Pair, 
     script = """
         read_secret any
         sql_quote "$REPLY"
-        ask_local "
+        query_local "
             CREATE USER IF NOT EXISTS any@localhost;
             ALTER USER any@localhost IDENTIFIED BY $REPLY;
             SELECT HEX(CAST($REPLY AS BINARY))" || die "$ANSWER"
         printf '%s\\n' "$ANSWER"
-        ask 'SELECT CURRENT_USER()' client any any --socket="$SOCKET" || die "$ANSWER"
+        query 'SELECT CURRENT_USER()' client any any --socket="$SOCKET" || die "$ANSWER"
         printf '%s\\n' "$ANSWER"
     """
     assert bash(primary, script).split() == [password.encode().hex().upper(), "any@localhost"]
@@ -82,7 +85,7 @@ def test_old_servers_get_their_old_words(shared_pair: Pair, version: str, words:
 
 
 def test_an_error_is_told_without_the_statement(shared_pair: Pair) -> None:
-    script = """ask_local "CREATE USER x@y IDENTIFIED BY 'secret word' NONSENSE" || printf '%s %s' "$ERRNO" "$ANSWER" """
+    script = """query_local "CREATE USER x@y IDENTIFIED BY 'secret word' NONSENSE" || printf '%s %s' "$ERRNO" "$ANSWER" """
     told = bash(shared_pair[0], script)
     assert told.startswith("1064 ERROR 1064 (42000)") and "secret" not in told
 
@@ -97,16 +100,46 @@ def test_an_error_is_told_without_the_statement(shared_pair: Pair) -> None:
     ],
 )
 def test_errors_are_told_without_credentials(shared_pair: Pair, text: str, told: str) -> None:
-    command = 'source /kubemysql/scripts/readiness.sh; public_error "$1"; printf %s "$REPLY"'
+    command = 'source /kubemysql/scripts/lib-readiness.sh; public_error "$1"; printf %s "$REPLY"'
     assert bash(shared_pair[0], command, text) == told
 
 
-def test_scripts_are_embedded_as_they_are() -> None:
-    check = [sys.executable, str(REPOSITORY / "tests" / "generate_embedded.py"), "--check"]
+@pytest.mark.parametrize("generator", ["generate_constants", "generate_embedded"])
+def test_generated_files_are_up_to_date(generator: str) -> None:
+    check = [sys.executable, str(REPOSITORY / "tests" / f"{generator}.py"), "--check"]
     done = subprocess.run(check, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    embedded = runpy.run_path(str(SCRIPTS / "embedded.py"))
-    assert embedded["SCRIPTS"] == {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.sh")}
+
+
+def test_comments_are_not_embedded_and_code_is() -> None:
+    """Whatever is no comment stays, a # within quotes or parameters included."""
+    function = "read_it() { # FILE\n  # why\n  [[ ${1#-} ]] && echo '# no comment' \"$#\"\n}\n"
+    code = f"#!/usr/bin/env bash\n{function}cat <<X\n# text\nX\n"
+    stripped = generate_embedded.strip(code)
+    assert "why" not in stripped and "FILE" not in stripped
+    assert "'# no comment' \"$#\"" in stripped and "${1#-}" in stripped and "\n# text\n" in stripped
+    assert stripped == generate_embedded.strip(code.replace("# why", "# another reason\n  # in two lines"))
+
+
+def test_every_constant_is_used() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.sh") if path.name != "lib-constants.sh"]
+    for name in generate_constants.NAMES:
+        assert any(f"${name}" in text for text in texts), name
+
+
+def test_no_constant_is_typed_twice() -> None:
+    """A path, a port or a user of constants.py stands in no other script; only the way to the first script has to."""
+    values = runpy.run_path(str(REPOSITORY / "plugins" / "module_utils" / "constants.py"))
+    for path in SCRIPTS.glob("*.sh"):
+        if path.name == "lib-constants.sh":
+            continue
+        text = generate_embedded.strip(path.read_text(encoding="utf-8")).replace("/kubemysql/scripts/", "")
+        typed = [
+            name
+            for name in generate_constants.NAMES
+            if re.search(rf"(?<![\w./-]){re.escape(str(values[name]))}(?![\w-])", text)
+        ]
+        assert not typed, f"{path.name}: {typed}"
 
 
 def test_functions_are_short() -> None:

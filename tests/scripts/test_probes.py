@@ -27,20 +27,6 @@ def assert_not_ready(pod: Pod, *reasons: str) -> None:
     assert pod.readiness.startswith("not ready: ") and "\n" not in pod.readiness
 
 
-@contextmanager
-def watched(pod: Pod, **environment: str) -> Iterator[None]:
-    """With another container `replication` that has these variables."""
-    pod.container("replication").stop()
-    pod.start("replication", **environment)
-    try:
-        pod.wait_ready()
-        yield
-    finally:
-        pod.container("replication").stop()
-        pod.start("replication")
-        pod.wait_ready()
-
-
 def kill_children(pid: int) -> None:
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         os.kill(int(child), signal.SIGKILL)
@@ -60,7 +46,7 @@ def undone(pod: Pod, do: str, undo: str) -> Iterator[None]:
 def test_both_are_ready_and_alive(shared_pair: Pair) -> None:
     for pod in shared_pair:
         assert pod.ready()
-        assert pod.probe("alive") == (True, "")
+        assert pod.alive() == (True, "")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +62,7 @@ def test_replica_out_of_order(shared_pair: Pair, do: str, undo: str, reason: str
     _primary, replica = shared_pair
     with undone(replica, do, undo):
         assert_not_ready(replica, reason)
-        assert replica.probe("alive")[0]
+        assert replica.alive()[0]
 
 
 def test_replica_that_is_connecting(shared_pair: Pair) -> None:
@@ -125,7 +111,7 @@ def test_replica_behind(shared_pair: Pair) -> None:
     primary, replica = shared_pair
     primary.sql("INSERT INTO shop.t VALUES (2000, '')")
     catch_up(replica, primary)
-    with watched(replica, MAX_LAG="1"):
+    with replica.cluster.threshold("max_lag", 1):
         with locked(replica):
             replica.wait_ready()
             primary.sql("DELETE FROM shop.t WHERE a = 2000")
@@ -133,6 +119,21 @@ def test_replica_behind(shared_pair: Pair) -> None:
             eventually("the lag to grow", lambda: re.search(r"the replica is ([4-9]|\d\d) s behind", replica.readiness))
             assert replica.container("replication").log.count("s behind") == 1
         replica.wait_ready()
+
+
+def test_max_lag_is_read_live(shared_pair: Pair) -> None:
+    """The ConfigMap alone changes, nothing is restarted; a file that is damaged leaves the last value in force."""
+    primary, replica = shared_pair
+    cluster = replica.cluster
+    with locked(replica):
+        primary.sql("INSERT INTO shop.t VALUES (2001, '')")
+        for value, ready in (("1", False), ("600", True), ("none", True), ("1", False), ("", False), ("600", True)):
+            with cluster.threshold("max_lag", value):
+                looked = replica.looks_again()
+                eventually(f"a check with max_lag {value!r}", lambda: looked() and replica.ready() is ready)  # noqa: B023
+                assert ready or "more than 1 s" in replica.readiness
+    replica.wait_ready()
+    primary.sql("DELETE FROM shop.t WHERE a = 2001")
 
 
 def test_idle_replica_has_no_lag(shared_pair: Pair) -> None:
@@ -143,7 +144,7 @@ def test_idle_replica_has_no_lag(shared_pair: Pair) -> None:
     age = "SELECT MAX(last_applied_transaction_original_commit_timestamp) < NOW(6) - INTERVAL 2 SECOND"
     query = f"{age} FROM performance_schema.replication_applier_status_by_worker"
     eventually("an old transaction", lambda: replica.sql(query) == "1")
-    with watched(replica, MAX_LAG="0"):
+    with replica.cluster.threshold("max_lag", 0):
         replica.sql("STOP REPLICA; START REPLICA")
         replica.wait_ready()
 
@@ -171,7 +172,7 @@ def test_a_stopped_server_is_neither_ready_nor_alive(shared_pair: Pair) -> None:
     server = primary.mysqld_pid()
     os.kill(server, signal.SIGSTOP)
     try:
-        alive, text = primary.probe("alive", PROBE_TIMEOUT="2")
+        alive, text = primary.alive(PROBE_TIMEOUT="2")
         assert not alive and text
         assert_not_ready(primary, "no answer within 4 s")
     finally:
@@ -234,14 +235,14 @@ def test_a_server_that_refuses_everybody_is_alive(shared_pair: Pair) -> None:
     try:
         for wrong in ("wrong", ""):
             secret.write_text(wrong)
-            assert primary.probe("alive")[0]
+            assert primary.alive()[0]
     finally:
         secret.write_text(password)
 
 
 def test_no_server_is_neither_alive_nor_ready(shared_pair: Pair) -> None:
     bystander = shared_pair[0].cluster.pod("mysql-9")
-    alive, text = bystander.probe("alive")
+    alive, text = bystander.alive()
     assert not alive and "2002" in text
     watcher = bystander.start("replication")
     assert_not_ready(bystander, "not been brought into its role")
@@ -265,13 +266,13 @@ def test_temporary_server_is_alive_but_not_ready(shared_pair: Pair) -> None:
         pod.sql("ALTER USER root@localhost IDENTIFIED BY 'x'", password="")
         secret.write_text("x")
         try:
-            assert pod.probe("alive")[0]
+            assert pod.alive()[0]
             # Not made writable, or anything else.
             watcher = pod.start("replication")
             assert_not_ready(pod, "not been brought into its role")
             looked = pod.looks_again()
             eventually("a round", looked)
-            assert not (pod.base / "run" / "kubemysql-seen").exists()
+            assert not (pod.base / "run" / "kubemysql-reconciled").exists()
             watcher.stop()
         finally:
             secret.write_text(password)

@@ -108,7 +108,7 @@ def test_a_primary_that_cannot_be_reached_is_waited_for(cluster: Cluster, golden
     replica.start_all()
     wait_for_log(replica, "cannot be asked")
     assert_never_ready(replica, "cannot be asked")
-    assert replica.probe("alive")[0]
+    assert replica.alive()[0]
     primary.start_all()
     replica.wait_ready()
     assert replica.container("replication").log.count("cannot be asked") == 1
@@ -217,7 +217,7 @@ def seconds_of_a_stop(pod: Pod) -> float:
     watcher.kill(signal.SIGTERM)
     assert watcher.wait(1) == 0
     begin = time.monotonic()
-    assert pod.probe("stop") == (True, "")
+    assert pod.pre_stop() == (True, "")
     mysql = pod.container("mysql")
     mysql.kill(signal.SIGTERM)
     assert mysql.wait() == 0
@@ -238,4 +238,4 @@ def test_a_stop_does_not_wait_for_the_replica(pair: Pair) -> None:
     primary.wait_ready()
     assert with_replica - seconds_of_a_stop(primary) < 5
     # A server that is gone already is no reason not to stop.
-    assert primary.probe("stop")[0]
+    assert primary.pre_stop()[0]

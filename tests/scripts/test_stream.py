@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from scripts.clones import newcomer_beside
-from scripts.mariadb import assert_whole, backup_anew, begin, donor_of, processes_of, restart_backup, start_servers, throttle
+from scripts.mariadb import assert_whole, begin, donor_of, processes_of, restart_donor, start_donor, start_ready
 from scripts.pods import Pair, Pod
 from waiting import eventually, scaled
 
@@ -34,14 +34,14 @@ def test_first_start_and_a_chain_of_donors(maria: Pair, newcomer: Pod) -> None:
     assert donor_of(newcomer.container("provision")) == replica.address
     assert "is a replica of mysql-0.mysql" in newcomer.container("replication").log
     # Whoever was cloned gives to the next, and knows the whole history for replicas that will be its own.
-    replica.run("stop")
+    replica.pre_stop()
     assert newcomer.sql("SELECT @@gtid_binlog_state") == primary.sql("SELECT @@gtid_binlog_state")
     assert newcomer.sql("SELECT @@server_id") not in {pod.sql("SELECT @@server_id") for pod in maria}
 
 
 def test_no_password_is_seen_anywhere(maria: Pair, newcomer: Pod) -> None:
     primary, replica = maria
-    giving = throttle(replica)
+    giving = replica.container("donor")
     cloning = begin(newcomer)
     seen = ""
     for container in (giving, cloning):
@@ -51,7 +51,7 @@ def test_no_password_is_seen_anywhere(maria: Pair, newcomer: Pod) -> None:
                 seen += Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
     assert "mariadb-backup" in seen and "mbstream" in seen
     cloning.stop()
-    restart_backup(replica)
+    restart_donor(replica)
     seen += "".join(c.log for pod in (*maria, newcomer) for c in pod.containers) + giving.log
     for password in primary.cluster.passwords.values():
         assert password.strip() not in seen
@@ -74,7 +74,7 @@ context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
 plain = socket.create_connection((sys.argv[1], 3307), float(sys.argv[2]))
 stream = context.wrap_socket(plain).makefile("rw", newline="\\n")
 greeting = stream.readline()
-assert greeting.startswith("kubemysql-backup 1 "), greeting
+assert greeting.startswith("kubemysql-donor 1 "), greeting
 stream.write(f"give:5 {'0' * 32} {'0' * 64}\\n")
 stream.flush()
 print(repr(stream.read()))
@@ -86,7 +86,7 @@ def test_the_port_gives_nothing_to_strangers(maria: Pair) -> None:
     command = [*replica.cluster.on_network, sys.executable, "-c", KNOCK, replica.address, str(scaled(5))]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=scaled(30))
     assert done.stdout == "''\n"
-    eventually("the donor to say so", lambda: "without knowing the clone password" in replica.container("backup").log)
+    eventually("the donor to say so", lambda: "without knowing the clone password" in replica.container("donor").log)
 
 
 def test_donor_that_is_not_ready_is_passed_over(maria: Pair, newcomer: Pod) -> None:
@@ -117,13 +117,13 @@ def test_names_that_come_late_are_waited_for(maria: Pair, newcomer: Pod) -> None
     assert cloning.running
     cluster.write_hosts()
     assert cloning.wait() == 0, cloning.log
-    start_servers(newcomer)
+    start_ready(newcomer)
     assert_whole(newcomer, maria[0])
 
 
 def test_donor_without_the_tool_says_so(own_pair: Pair) -> None:
     primary, replica = own_pair
-    refused = backup_anew(replica, path=without(replica, "mariadb-backup"))
+    refused = start_donor(replica, path=without(replica, "mariadb-backup"))
     assert refused.wait() == 1
     assert "this image has no mariadb-backup and no mariabackup" in refused.log and "xtrabackup_image" in refused.log
     pod = replica.cluster.pod("mysql-2")
@@ -146,13 +146,12 @@ def without(pod: Pod, program: str) -> str:
 def test_ncat_does_as_well_as_socat(maria: Pair, newcomer: Pod) -> None:
     """The tutorial's image has no socat. Both sides, each with the other tool on the other side."""
     primary, replica = maria
-    restart_backup(replica, path=f"{without(replica, 'socat')}:/spare")
+    restart_donor(replica, path=f"{without(replica, 'socat')}:/spare")
     pod = newcomer
-    pod.run("configure")
     pod.run("provision")
     assert donor_of(pod.container("provision")) == replica.address
-    assert "over ncat" in replica.container("backup").log
-    start_servers(pod)
+    assert "over ncat" in replica.container("donor").log
+    start_ready(pod)
     assert_whole(pod, primary)
     with pod.cluster.newcomer() as other:
         path = f"{without(other, 'socat')}:/spare"
@@ -165,4 +164,4 @@ def test_ncat_does_as_well_as_socat(maria: Pair, newcomer: Pod) -> None:
         assert refused.wait() == 1
         other.cluster.write_secrets()
         assert "its certificate was not made with this cluster's clone-password" in refused.log, refused.log
-    restart_backup(replica)
+    restart_donor(replica)

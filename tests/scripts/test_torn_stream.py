@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 from scripts.clones import newcomer_beside, set_up_twice
-from scripts.mariadb import assert_whole, begin, donor_of, processes_of, restart_backup, start_servers, throttle
+from scripts.mariadb import assert_whole, begin, donor_of, processes_of, restart_donor, start_ready
 from scripts.pods import Pair, Pod
 from waiting import eventually, scaled
 
@@ -36,7 +36,6 @@ def newcomer(maria: Pair) -> Iterator[Pod]:
 def test_kill_of_the_receiver_at_any_moment(maria: Pair, newcomer: Pod, moment: str) -> None:
     """Nothing torn is ever taken for whole, and nothing whole is ever thrown away."""
     pod = newcomer
-    pod.run("configure")
     killed = pod.start("provision", path=pod.fault(*MOMENTS[moment]))
     pod.wait_for_fault()
     killed.stop()
@@ -47,7 +46,7 @@ def test_kill_of_the_receiver_at_any_moment(maria: Pair, newcomer: Pod, moment: 
         assert "provision" in pod.run("mysql", expect=1).log
     again = pod.run("provision")
     assert ("nothing to do" in again.log) == whole
-    start_servers(pod)
+    start_ready(pod)
     assert_whole(pod, maria[0])
 
 
@@ -60,7 +59,6 @@ def test_kill_between_setting_up_the_channel_and_starting_it(maria: Pair, newcom
 @pytest.mark.parametrize("moment", ["arriving", "preparing"])
 def test_a_clone_ends_at_once_on_sigterm(maria: Pair, newcomer: Pod, moment: str) -> None:
     if moment == "arriving":
-        throttle(maria[1])
         container = begin(newcomer)
     else:
         container = newcomer.start("provision", path=newcomer.fault("mariadb-backup", '"--prepare "*'))
@@ -68,14 +66,14 @@ def test_a_clone_ends_at_once_on_sigterm(maria: Pair, newcomer: Pod, moment: str
     container.kill(signal.SIGTERM)
     assert container.wait(5) == 143
     assert not newcomer.data.exists()
-    restart_backup(maria[1])
+    restart_donor(maria[1])
 
 
 @pytest.mark.parametrize("victim", ["tool", "server", "connection", "container", "pod"])
 def test_donor_that_dies_in_the_middle(own_pair: Pair, victim: str) -> None:
     """What has arrived of a torn stream is thrown away, and somebody else gives."""
     primary, replica = own_pair
-    giving = throttle(replica)
+    giving = replica.container("donor")
     pod = replica.cluster.pod("mysql-2")
     cloning = begin(pod)
     assert f"cloning from {replica.address}" in cloning.log
@@ -99,13 +97,13 @@ def test_donor_that_dies_in_the_middle(own_pair: Pair, victim: str) -> None:
     assert f"cloning from {replica.address} failed: " in cloning.log, cloning.log
     assert any(reason in cloning.log for reason in reasons), cloning.log
     assert donor_of(cloning) == primary.address
-    start_servers(pod)
+    start_ready(pod)
     assert_whole(pod, primary)
 
 
 def test_donor_that_falls_silent_is_left(own_pair: Pair) -> None:
     primary, replica = own_pair
-    giving = throttle(replica)
+    giving = replica.container("donor")
     pod = replica.cluster.pod("mysql-2")
     patience = str(scaled(3))
     cloning = begin(pod, DONOR_PATIENCE=patience, LINE_TIMEOUT=patience)
@@ -121,14 +119,13 @@ def test_two_race_for_one_donor(own_pair: Pair) -> None:
     primary, replica = own_pair
     cluster = primary.cluster
     replica.stop()
-    throttle(primary, seconds=10)
-    first = begin(cluster.pod("mysql-2"))
+    first = begin(cluster.pod("mysql-2"), seconds=10)
     second = cluster.pod("mysql-3").start("provision", QUEUE_PATIENCE="1")
     eventually("the second to be told", lambda: "does not give its data: busy" in second.log)
     assert not (cluster.pod("mysql-3").volume / "incoming" / "ibdata1").exists()
     assert first.wait() == 0 and second.wait() == 0, first.log + second.log
     for name in ("mysql-2", "mysql-3"):
-        start_servers(cluster.pod(name))
+        start_ready(cluster.pod(name))
         assert_whole(cluster.pod(name), primary)
 
 
@@ -142,7 +139,7 @@ def test_disk_full_on_the_receiver(maria: Pair, newcomer: Pod) -> None:
         assert not pod.data.exists()
         subprocess.run(["mount", "-o", "remount,size=400m", str(pod.volume)], check=True)
         pod.run("provision")
-        start_servers(pod)
+        start_ready(pod)
         assert_whole(pod, maria[0])
     finally:
         pod.stop()

@@ -34,12 +34,15 @@ def render(
     Without ``passwords`` there is no Secret among the objects: somebody else provides it.
     """
     names = spec.names
-    config, scripts = config_maps.config(spec), config_maps.scripts(names)
-    checksum = hashlib.sha256(json.dumps([config["data"], scripts["data"]], sort_keys=True).encode()).hexdigest()
+    scripts = config_maps.scripts(spec)
+    # What a pod reads when it starts, and nothing else.
+    checksum = hashlib.sha256(
+        json.dumps([config_maps.option_files(spec), scripts["data"]], sort_keys=True).encode()
+    ).hexdigest()
     return (
         service_account(names),
         *([secret(names, passwords)] if passwords is not None else []),
-        config,
+        config_maps.config(spec),
         scripts,
         config_maps.topology(names, topology),
         services.headless(spec),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..constants import BACKUP_PORT, MYSQL_PORT
+from ..constants import DONOR_PORT, MYSQL_PORT
 from ..kube.manifest import Manifest
 from ..spec import ClusterSpec
 from .common import manifest
@@ -22,6 +22,6 @@ def network_policy(spec: ClusterSpec) -> Manifest:
     ingress: list[dict[str, t.Any]] = [{"ports": [{"port": MYSQL_PORT, "protocol": "TCP"}]}]
     if spec.clone_method == "xtrabackup":
         siblings = {"podSelector": {"matchLabels": names.selector}}
-        ingress.append({"from": [siblings], "ports": [{"port": BACKUP_PORT, "protocol": "TCP"}]})
+        ingress.append({"from": [siblings], "ports": [{"port": DONOR_PORT, "protocol": "TCP"}]})
     body = {"spec": {"podSelector": {"matchLabels": names.selector}, "policyTypes": ["Ingress"], "ingress": ingress}}
     return manifest(names, "networking.k8s.io/v1", "NetworkPolicy", names.network_policy, body)

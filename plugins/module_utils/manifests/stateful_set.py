@@ -2,19 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The StatefulSet: one pod template whose scripts find out at start who they are."""
+"""The StatefulSet: one pod template; its scripts find out their role when they start."""
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from .. import constants as c
 from ..kube.manifest import Manifest
+from ..pod_scripts.selection import used_scripts
 from ..spec import ClusterSpec
 from .common import manifest
 from .probes import LIVENESS, READINESS, STARTUP
 
-__all__ = ["stateful_set"]
+__all__ = ["pod_scripts", "stateful_set"]
 
 Json = dict[str, t.Any]
 
@@ -38,7 +40,7 @@ _GRACE_SECONDS = 120
 # Shell and a short-lived client now and then.
 _SMALL: Json = {"requests": {"cpu": "10m", "memory": "32Mi"}}
 # A backup holds some buffers, and the pages of the redo log that are written meanwhile.
-_BACKUP: Json = {"requests": {"cpu": "10m", "memory": "64Mi"}}
+_DONOR: Json = {"requests": {"cpu": "10m", "memory": "64Mi"}}
 
 _MOUNTS: list[Json] = [
     {"name": c.DATA_VOLUME, "mountPath": c.VOLUME_DIR},
@@ -51,14 +53,14 @@ _MOUNTS: list[Json] = [
     {"name": "secret", "mountPath": c.SECRET_DIR, "readOnly": True},
 ]
 _SCRATCH_MOUNT: Json = {"name": "scratch", "mountPath": c.SCRATCH_DIR}
-# The pod's certificate: made by `provision`, for everybody else to read.
+# The pod's certificate: written by `provision`, read by the other containers.
 _NEW_TLS_MOUNT: Json = {"name": "tls", "mountPath": c.TLS_DIR}
 _TLS_MOUNT: Json = {**_NEW_TLS_MOUNT, "readOnly": True}
 # The image's entrypoint runs what lies here, in alphabetical order, at the end of the first initialisation.
 _USERS_MOUNT: Json = {
     "name": "scripts",
     "mountPath": "/docker-entrypoint-initdb.d/zz-kubemysql.sh",
-    "subPath": "users.sh",
+    "subPath": "run-initdb-accounts.sh",
     "readOnly": True,
 }
 
@@ -85,6 +87,11 @@ def stateful_set(spec: ClusterSpec, config_checksum: str) -> Manifest:
     return manifest(names, "apps/v1", "StatefulSet", names.stateful_set, {"spec": body})
 
 
+def pod_scripts(spec: ClusterSpec) -> dict[str, str]:
+    """The scripts that the pods use, by file name."""
+    return used_scripts(json.dumps(_pod(spec)), flavour=spec.server.flavour, clone_method=_clone_method(spec))
+
+
 def _pod(spec: ClusterSpec) -> Json:
     pod: Json = {
         "serviceAccountName": spec.names.service_account,
@@ -97,7 +104,7 @@ def _pod(spec: ClusterSpec) -> Json:
         "containers": [
             _mysql(spec),
             _replication(spec),
-            *([_backup(spec)] if _streams(spec) else []),
+            *([_donor(spec)] if _streams(spec) else []),
         ],
         "volumes": _volumes(spec),
     }
@@ -113,9 +120,9 @@ def _pod(spec: ClusterSpec) -> Json:
 def _init_containers(spec: ClusterSpec) -> list[Json]:
     """They may take what the server may take: another server or a backup's recovery runs in them, and never beside it."""
     mounts = [_NEW_TLS_MOUNT] if _streams(spec) else [_SCRATCH_MOUNT]
-    containers = [_container(spec, c.CONTAINER_PROVISION, "provision.sh", resources=spec.resources, mounts=mounts)]
+    containers = [_container(spec, c.CONTAINER_PROVISION, "run-provision.sh", resources=spec.resources, mounts=mounts)]
     if spec.xtrabackup_image != spec.image:
-        containers.append(_streaming(spec, c.CONTAINER_CLONE, "receive.sh", spec.resources))
+        containers.append(_streaming(spec, c.CONTAINER_CLONE, "run-clone-stream.sh", spec.resources))
     return containers
 
 
@@ -123,13 +130,18 @@ def _streams(spec: ClusterSpec) -> bool:
     return spec.clone_method == "xtrabackup"
 
 
+def _clone_method(spec: ClusterSpec) -> str:
+    """What the scripts call it: part of the name of ``lib-clone-*.sh``."""
+    return "stream" if _streams(spec) else "plugin"
+
+
 def _streaming(spec: ClusterSpec, name: str, script: str, resources: t.Mapping[str, t.Any]) -> Json:
     return {**_container(spec, name, script, resources=resources, mounts=[_TLS_MOUNT]), "image": spec.xtrabackup_image}
 
 
-def _backup(spec: ClusterSpec) -> Json:
-    container = _streaming(spec, c.CONTAINER_BACKUP, "backup.sh", _BACKUP)
-    container["ports"] = [{"name": "backup", "containerPort": c.BACKUP_PORT, "protocol": "TCP"}]
+def _donor(spec: ClusterSpec) -> Json:
+    container = _streaming(spec, c.CONTAINER_DONOR, "run-donor.sh", _DONOR)
+    container["ports"] = [{"name": "donor", "containerPort": c.DONOR_PORT, "protocol": "TCP"}]
     return container
 
 
@@ -150,14 +162,14 @@ def _container(
 
 def _mysql(spec: ClusterSpec) -> Json:
     mounts = [_USERS_MOUNT, *([_TLS_MOUNT] if _streams(spec) else [])]
-    container = _container(spec, c.CONTAINER_MYSQL, "mysql.sh", resources=spec.resources, mounts=mounts)
+    container = _container(spec, c.CONTAINER_MYSQL, "run-mysqld.sh", resources=spec.resources, mounts=mounts)
     container["ports"] = [{"name": "mysql", "containerPort": c.MYSQL_PORT, "protocol": "TCP"}]
-    container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{c.SCRIPTS_DIR}/stop.sh"]}}}
+    container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{c.SCRIPTS_DIR}/run-pre-stop.sh"]}}}
     return {**container, "startupProbe": STARTUP, "livenessProbe": LIVENESS, "readinessProbe": READINESS}
 
 
 def _replication(spec: ClusterSpec) -> Json:
-    container = _container(spec, c.CONTAINER_REPLICATION, "replication.sh", resources=_SMALL)
+    container = _container(spec, c.CONTAINER_REPLICATION, "run-replication.sh", resources=_SMALL)
     container["ports"] = [{"name": "ready", "containerPort": c.READY_PORT, "protocol": "TCP"}]
     return container
 
@@ -167,14 +179,11 @@ def _environment(spec: ClusterSpec) -> list[Json]:
     values = {
         "SERVICE": spec.names.headless_service,
         "SERVER_ID_BASE": str(spec.server_id_base),
-        "MAX_LAG": str(spec.max_lag),
         "FLAVOUR": spec.server.flavour,
-        "CLONE_METHOD": spec.clone_method,
+        "CLONE_METHOD": _clone_method(spec),
     }
     if _streams(spec):
         values["CLONE_CONTAINER"] = c.CONTAINER_PROVISION if spec.xtrabackup_image == spec.image else c.CONTAINER_CLONE
-    if spec.clone_throttle is not None:
-        values["CLONE_THROTTLE"] = str(spec.clone_throttle)
     return [
         *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
         *({"name": name, "value": value} for name, value in values.items()),

@@ -52,7 +52,7 @@ SELECT @@global.version AS version, @@global.server_id AS server_id, NULL AS ser
 """
 
 # What may become a trouble. The certificate's end is text in English, of universal time. The volume is told by the pod, in user
-# variables of the session that judges its readiness: see pod_scripts/readiness.sh. A commit that waits for a replica is seen
+# variables of the session that checks readiness: see pod_scripts/lib-readiness.sh. A commit that waits for a replica is seen
 # by its state, since counters cannot tell one that hangs from many that take turns. The clone plugin is known by a variable of
 # its own: the list of plugins is a table on disk for the time of the question, and a full volume has no room for that.
 _TOLD_BY_POD = """

@@ -19,7 +19,7 @@ __all__ = ["Progress"]
 # A cluster without data is ready by then, and no log is read.
 _PATIENCE_SECONDS = 10.0
 _INTERVAL_SECONDS = 2.0
-# A log line of provision.sh: time, collection, `cloning from 10.0.0.7: 312 of 1024 MiB`.
+# A log line of lib-clone.sh: time, collection, `cloning from 10.0.0.7: 312 of 1024 MiB`.
 _LINE = re.compile(r"^\S+ \[kubemysql\] (?P<text>.*)$")
 _ARRIVED = re.compile(r": (?P<mebibytes>\d+)(?: of \d+)? MiB\b")
 

@@ -3,29 +3,28 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What is said to MySQL. Sourced by lib.sh; dialect-mariadb.sh has the same functions and constants for MariaDB.
+# SQL and client options for MySQL. Sourced by lib-common.sh; dialect-mariadb.sh has the same functions and constants.
 
-# Results and constants are for those who source lib.sh.
-# shellcheck disable=SC2034
+# Results and constants are for the scripts that source lib-common.sh. The arrays are declared there.
+# shellcheck disable=SC2034,SC2154
 
 readonly CLIENT=mysql
 readonly SERVER_PROGRAM=mysqld
-# The session of readiness.sh: MySQL's question has one row.
+# For the session of lib-readiness.sh: MySQL's answer is one row.
 readonly SESSION_COLUMNS=--skip-column-names
 readonly LOCAL_TLS=()
 readonly PEER_TLS=(--ssl-mode=REQUIRED)
-# What keeps everybody from writing, and what the server is started with for that.
+# The variable that stops all writes, and the arguments that set it at the start.
 readonly READ_ONLY_VARIABLE=super_read_only
 readonly READ_ONLY_ARGUMENTS=(--read-only=ON --super-read-only=ON)
 # A server with a replica connected takes ten seconds to shut down, since it waits for the thread that feeds it. Lasts until
-# the server ends, and lets nobody in again meanwhile but administrators.
+# the server ends; only administrators can log in meanwhile.
 readonly DISCONNECT_SQL="SET GLOBAL offline_mode = ON"
 readonly GTID_MAX=9223372036854775806
 
-# --- words ----------------------------------------------------------------------------------------------------------
+# --- syntax ---------------------------------------------------------------------------------------------------------
 
-# SQL in the words that a server of VERSION knows, in REPLY: statements about replication had other ones before 8.0.23, and
-# one table has its old name to this day.
+# SQL in the syntax of a server of VERSION, in REPLY: statements about replication were renamed in 8.0.23, one table was not.
 dialect() { # VERSION SQL
   REPLY=${2//stored_channels/mysql.slave_master_info}
   case $1 in
@@ -66,14 +65,14 @@ SELECT 'peer', COALESCE(NULLIF(@@report_host, ''), '-'), @@version, @@server_uui
   (SELECT COUNT(*) FROM performance_schema.global_variables WHERE variable_name = 'clone_max_concurrency'),
   COALESCE(NULLIF(REPLACE(@@global.gtid_executed, CHAR(10), ''), ''), '-');"
 
-# What the peer at ADDRESS says, as parse_peer takes it, in REPLY.
-peer_row() { # ADDRESS
-  ask "$PEER_SQL" peer_client "$1" "$CLONE_USER" clone-password || return
+# One row about the peer at ADDRESS, as parse_peer takes it, in REPLY.
+read_peer() { # ADDRESS
+  query "$PEER_SQL" peer_client "$1" "$CLONE_USER" clone-password || return
   REPLY=$ANSWER
 }
 
-# Fills S_*: see replication.sh.
-own_row() { # VERSION
+# Fills OWN. OWN[channels] also counts a channel that could not be loaded, as after a clone from a replica.
+read_own() { # VERSION
   dialect "$1" "
     SELECT 'own', @@version, @@server_uuid, @@read_only + @@super_read_only,
       (SELECT COUNT(*) FROM stored_channels),
@@ -86,65 +85,65 @@ own_row() { # VERSION
     LEFT JOIN performance_schema.replication_connection_configuration c USING (channel_name)
     LEFT JOIN performance_schema.replication_connection_status s USING (channel_name)
     LEFT JOIN performance_schema.replication_applier_status a USING (channel_name);"
-  ask_local "$REPLY" || return
-  IFS=$'\t' read -r _ S_VERSION S_ID S_READ_ONLY S_STORED S_HOST S_USER S_PORT S_SECURE S_IO S_SQL S_RECEIVED S_EXECUTED \
-    <<<"$ANSWER"
-  S_RECEIVED=${S_RECEIVED#-}
-  S_EXECUTED=${S_EXECUTED#-}
+  query_local "$REPLY" || return
+  read_columns OWN "$ANSWER" - version id read_only channels source_host source_user source_port source_secure receiver applier \
+    received executed
+  OWN[received]=${OWN[received]#-}
+  OWN[executed]=${OWN[executed]#-}
 }
 
-# Asks the primary HOST; fills M_*.
-source_row() { # HOST
-  ask "SELECT @@server_uuid, COALESCE(NULLIF(REPLACE(@@global.gtid_executed, CHAR(10), ''), ''), '-'),
+# Fills SOURCE from the server HOST.
+read_source() { # HOST
+  query "SELECT @@server_uuid, COALESCE(NULLIF(REPLACE(@@global.gtid_executed, CHAR(10), ''), ''), '-'),
     COALESCE(NULLIF(REPLACE(@@global.gtid_purged, CHAR(10), ''), ''), '-')" \
     peer_client "$1" "$REPLICATION_USER" replication-password || return
-  IFS=$'\t' read -r M_ID M_EXECUTED M_PURGED <<<"$ANSWER"
-  M_EXECUTED=${M_EXECUTED#-}
-  M_PURGED=${M_PURGED#-}
+  read_columns SOURCE "$ANSWER" id executed purged
+  SOURCE[executed]=${SOURCE[executed]#-}
+  SOURCE[purged]=${SOURCE[purged]#-}
 }
 
 # --- histories ------------------------------------------------------------------------------------------------------
 
 # Each gives transactions in REPLY, empty if there are none, and fails if the server does not answer.
 subtract() { # SQL_EXPRESSION
-  ask_local "SELECT 'gtids', $1" || return
+  query_local "SELECT 'gtids', $1" || return
   REPLY=${ANSWER#*$'\t'}
 }
 
-# What we have executed and the primary has not. What only the primary itself can have begun is left out: the primary judges
-# that when the replica connects.
+# Transactions that OWN has executed and SOURCE has not. Those with the source's own identity are left out: the source checks
+# them when the replica connects.
 executed_beyond_source() {
-  subtract "GTID_SUBTRACT(GTID_SUBTRACT('$S_EXECUTED', '$M_EXECUTED'), '$M_ID:1-$GTID_MAX')"
+  subtract "GTID_SUBTRACT(GTID_SUBTRACT('${OWN[executed]}', '${SOURCE[executed]}'), '${SOURCE[id]}:1-$GTID_MAX')"
 }
 
 received_beyond_source() {
-  subtract "GTID_SUBTRACT('$S_RECEIVED', '$M_EXECUTED')"
+  subtract "GTID_SUBTRACT('${OWN[received]}', '${SOURCE[executed]}')"
 }
 
 purged_by_source() {
-  subtract "GTID_SUBTRACT('$M_PURGED', CONCAT_WS(',', '$S_EXECUTED', '$S_RECEIVED'))"
+  subtract "GTID_SUBTRACT('${SOURCE[purged]}', CONCAT_WS(',', '${OWN[executed]}', '${OWN[received]}'))"
 }
 
-# What this server began, according to a peer that has GTIDS, and does not have any more.
+# Transactions among a peer's GTIDS that began on this server and are not in its history any more.
 lost_here() { # GTIDS
-  subtract "GTID_SUBTRACT(GTID_SUBTRACT('$1', @@global.gtid_executed), GTID_SUBTRACT('$1', '$S_ID:1-$GTID_MAX'))"
+  subtract "GTID_SUBTRACT(GTID_SUBTRACT('$1', @@global.gtid_executed), GTID_SUBTRACT('$1', '${OWN[id]}:1-$GTID_MAX'))"
 }
 
-# Whether GTIDS have been executed here: yes or nothing.
+# Whether GTIDS have been executed here: REPLY is yes or empty.
 reached() { # GTIDS
-  ask_local "SELECT GTID_SUBSET('$1', @@global.gtid_executed)" || return
+  query_local "SELECT GTID_SUBSET('$1', @@global.gtid_executed)" || return
   REPLY=
   [[ $ANSWER != 1 ]] || REPLY=yes
 }
 
 # --- channel --------------------------------------------------------------------------------------------------------
 
-# In the words of the newest server; :password is a quoted literal.
+# In the syntax of the newest server; :password is a quoted literal.
 channel_sql() { # HOST
   REPLY="CHANGE REPLICATION SOURCE TO SOURCE_HOST = '$1', SOURCE_PORT = $MYSQL_PORT, SOURCE_USER = '$REPLICATION_USER',
     SOURCE_PASSWORD = :password, SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1, GET_SOURCE_PUBLIC_KEY = 1,
     SOURCE_CONNECT_RETRY = 2, SOURCE_RETRY_COUNT = 4294967295;"
-  # Two words in one line, for the dialect.
+  # `dialect` replaces words that stand in one line.
   REPLY=${REPLY//$'\n' /}
 }
 
@@ -152,30 +151,30 @@ channel_sql() { # HOST
 # Secret's. With the applier running that keeps the relay logs: they may hold transactions that exist nowhere else any more.
 resume_sql() {
   REPLY="START REPLICA SQL_THREAD;"
-  [[ $S_IO == ON ]] || REPLY+="STOP REPLICA IO_THREAD; CHANGE REPLICATION SOURCE TO SOURCE_USER = '$REPLICATION_USER', SOURCE_PASSWORD = :password; START REPLICA IO_THREAD;"
+  [[ ${OWN[receiver]} == ON ]] || REPLY+="STOP REPLICA IO_THREAD; CHANGE REPLICATION SOURCE TO SOURCE_USER = '$REPLICATION_USER', SOURCE_PASSWORD = :password; START REPLICA IO_THREAD;"
 }
 
 clone_history() {
-  REPLY=$C_GTIDS
+  REPLY=${COORDINATES[gtids]}
 }
 
-# What makes the history of a streamed clone begin where its backup ended; C_* are its coordinates. The variable is set to
-# OFF for it, since the sets are kept in a table; read_only stays on.
+# Statements that begin the history of a streamed clone at COORDINATES, in REPLY. super_read_only is OFF for it, since the sets
+# are kept in a table; read_only stays on.
 start_point_sql() {
-  sql_quote "$C_GTIDS"
+  sql_quote "${COORDINATES[gtids]}"
   REPLY="SET GLOBAL super_read_only = OFF; RESET MASTER; SET GLOBAL gtid_purged = $REPLY; SET GLOBAL super_read_only = ON;"
 }
 
 # --- accounts -------------------------------------------------------------------------------------------------------
 
-# How an account's password is given; the default method of 5.7 is the only one that it has.
+# The clause that sets a password. 5.7 lacks caching_sha2_password.
 identified() { # VERSION QUOTED_PASSWORD
   local plugin=caching_sha2_password
   [[ $1 != 5.7.* ]] || plugin=mysql_native_password
   printf 'IDENTIFIED WITH %s BY %s' "$plugin" "$2"
 }
 
-# The least that each account needs.
+# The rights that each account needs, no more.
 grants_sql() {
   cat <<SQL
 GRANT REPLICATION SLAVE ON *.* TO '$REPLICATION_USER'@'%';
@@ -186,26 +185,26 @@ GRANT SELECT ON performance_schema.replication_applier_status_by_worker TO '$CLO
 GRANT SELECT ON performance_schema.user_variables_by_thread TO '$CLONE_USER'@'%';
 GRANT PROCESS, REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO '$ADMIN_USER'@'%';
 GRANT SELECT ON performance_schema.* TO '$ADMIN_USER'@'%';
-GRANT ALL ON kubemysql_canary.* TO '$ADMIN_USER'@'%';
+GRANT ALL ON $CANARY_SCHEMA.* TO '$ADMIN_USER'@'%';
 SQL
-  if [[ $CLONE_METHOD == xtrabackup ]]; then
+  if [[ $CLONE_METHOD == stream ]]; then
     printf "GRANT RELOAD, PROCESS, LOCK TABLES, REPLICATION CLIENT ON *.* TO '%s'@'localhost';\n" "$CLONE_USER"
   else
     printf "GRANT BACKUP_ADMIN ON *.* TO '%s'@'%%';\n" "$CLONE_USER"
   fi
 }
 
-# Sets root's password during the first initialisation, beside the one that the entrypoint still uses. 5.7 knows no second
-# password: there the first start's init file sets it.
+# Sets root's password during the first initialisation, beside the one that the entrypoint still uses. 5.7 has no second
+# password: there the init file of the first start sets it.
 root_password_sql() { # VERSION QUOTED_PASSWORD
   [[ $1 != 5.7.* ]] || return 0
   printf 'ALTER USER root@localhost IDENTIFIED WITH caching_sha2_password BY %s RETAIN CURRENT PASSWORD;\n' "$2"
 }
 
-# The mark that the first password leaves.
-first_password_mark() { # VERSION
-  REPLY=$FIRST_PASSWORD_MARK
-  [[ $1 != 5.7.* ]] || REPLY=$LATE_PASSWORD_MARK
+# The mark that the first initialisation leaves about root's password, in REPLY.
+initial_password_mark() { # VERSION
+  REPLY=$TEMPORARY_PASSWORD_MARK
+  [[ $1 != 5.7.* ]] || REPLY=$PENDING_PASSWORD_MARK
 }
 
 # --- readiness ------------------------------------------------------------------------------------------------------
@@ -254,7 +253,7 @@ LEFT JOIN performance_schema.replication_connection_status s USING (channel_name
 LEFT JOIN performance_schema.replication_applier_status a USING (channel_name)
 LEFT JOIN delay USING (channel_name);"
 
-# 5.7 has no times of transactions: its lag is what the status statement says.
+# 5.7 has no times of transactions: its lag is that of the status statement.
 readonly READY_SQL_57="
 SELECT 'ready', @@read_only, @@super_read_only, @@performance_schema,
   COALESCE(NULLIF(c.host, ''), '-'), COALESCE(s.service_state, '-'), COALESCE(a.service_state, '-'),
@@ -267,21 +266,21 @@ LEFT JOIN performance_schema.replication_connection_configuration c USING (chann
 LEFT JOIN performance_schema.replication_connection_status s USING (channel_name)
 LEFT JOIN performance_schema.replication_applier_status a USING (channel_name);"
 
-# Asks over the session of readiness.sh, SQL before the question; fills R_*.
-readiness_row() { # SQL
+# Fills STATUS over the session of lib-readiness.sh. SQL is run before, in the same round trip.
+read_status_row() { # SQL
   local question=$READY_SQL
-  [[ $S_VERSION != 5.7.* ]] || question=$READY_SQL_57
-  ask_session "$1$question" || return
-  IFS=$'\t' read -r R_KIND R_READ_ONLY R_SUPER_READ_ONLY R_PERFORMANCE_SCHEMA R_HOST R_IO R_SQL R_IO_ERRNO R_IO_ERROR \
-    R_SQL_ERRNO R_SQL_ERROR R_LAG <<<"$ANSWER"
-  [[ $R_LAG != SHOW ]] || lag_by_statement
+  [[ ${OWN[version]} != 5.7.* ]] || question=$READY_SQL_57
+  query_session "$1$question" || return
+  read_columns STATUS "$ANSWER" kind read_only super_read_only performance_schema source_host receiver applier receiver_errno \
+    receiver_error applier_errno applier_error lag
+  [[ ${STATUS[lag]} != SHOW ]] || read_lag_by_statement
 }
 
 # The columns of 5.7's statement are known by name only.
-lag_by_statement() {
+read_lag_by_statement() {
   local COLUMN_NAMES=--column-names
-  R_LAG=NULL
-  ask_local "SHOW SLAVE STATUS" || return
+  STATUS[lag]=NULL
+  query_local "SHOW SLAVE STATUS" || return
   read_table
-  R_LAG=${ROW[Seconds_Behind_Master]-0}
+  STATUS[lag]=${ROW[Seconds_Behind_Master]-0}
 }

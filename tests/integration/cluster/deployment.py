@@ -183,7 +183,7 @@ class Deployment:
         """End the container, and wait for it to be started again."""
         before = instance.restarts
         key = next(key for key in before if key.endswith(f"/{container}"))
-        process = instance.server() if container == "mysql" else instance.script("replication.sh")
+        process = instance.server() if container == "mysql" else instance.script("run-replication.sh")
         self.restarted.add(key)
         process.send(signal.SIGTERM)
         eventually(f"{container} of {instance.name} to start again", lambda: self._started(instance, key, before))

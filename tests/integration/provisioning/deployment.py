@@ -31,7 +31,7 @@ SET {limit} = {rows};
 INSERT INTO shop.bulk{table} (filling) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
   SELECT CONCAT(RANDOM_BYTES(1000), REPEAT(UUID(), 420)) FROM n
 """
-_ROOT = "source /kubemysql/scripts/lib.sh; LIMIT= local_client"
+_ROOT = "source /kubemysql/scripts/lib-common.sh; LIMIT= local_client"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ __all__ = ["check"]
 Findings = Iterator[Finding]
 # For how many seconds a restart is news.
 _NEWS = 600
-# How pod_scripts/readiness.sh begins.
+# How pod_scripts/lib-readiness.sh begins.
 _NOT_READY = "not ready: "
 
 

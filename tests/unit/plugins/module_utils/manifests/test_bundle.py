@@ -145,3 +145,20 @@ def test_topology_does_not_touch_the_pod_template() -> None:
         for topology in (Topology("mysql-0"), Topology("mysql-1", "2026-01-01T00:00:00Z"))
     )
     assert one == other
+
+
+def test_thresholds_do_not_touch_the_pod_template() -> None:
+    """The pods read them from a mounted ConfigMap; see `test_max_lag_is_read_live` in tests/scripts."""
+    one, other = (
+        render(cluster_spec(image="mariadb:11.4", **given), Topology("mysql-0"), kubernetes=(1, 30))
+        for given in ({"max_lag": 30}, {"max_lag": 10, "clone_throttle": 5})
+    )
+    assert one[-1] == other[-1]
+    before, after = (
+        next(each["data"] for each in bundle if each["metadata"]["name"] == "mysql" and "data" in each)
+        for bundle in (one, other)
+    )
+    assert (before["max_lag"], after["max_lag"], after["clone_throttle"]) == ("30", "10", "5")
+    assert "clone_throttle" not in before
+    changed = render(cluster_spec(image="mariadb:11.4", config={"max_connections": 5}), Topology("mysql-0"), kubernetes=(1, 30))
+    assert one[-1] != changed[-1]

@@ -142,7 +142,7 @@ def test_everything_becomes_ours(world: World) -> None:
     live = store.objects["StatefulSet", "mysql"]
     assert live["spec"]["selector"]["matchLabels"] == NAMES.selector
     assert store.objects["Service", "mysql-read"]["spec"]["selector"] == NAMES.selector
-    assert set(store.objects["ConfigMap", "mysql"]["data"]) == {"primary.cnf", "replica.cnf"}
+    assert set(store.objects["ConfigMap", "mysql"]["data"]) == {"primary.cnf", "replica.cnf", "max_lag"}
     topology = store.objects["ConfigMap", "mysql-topology"]["data"]
     assert topology == {"primary": "mysql-0", "bootstrapped": "2026-01-01T12:00:00Z"}
     for name in INSTANCES:

@@ -3,23 +3,26 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Init container: writes the instance's configuration, then sees to it that the volume holds this instance's data before mysqld
-# starts, or dies saying why not. One container for both, since the kubelet takes a second to notice that one has ended.
+# Init container `provision`: writes the instance's configuration, then makes sure that the volume holds this instance's data
+# before mysqld starts, or fails with the reason. One container for both, since the kubelet takes a second to notice an end.
 #   complete                                  nothing to do
-#   data without any of our marks             somebody's data: adopted, never wiped
+#   data without any of our marks             data of another program: adopted, never wiped
 #   interrupted first initialisation          wiped and begun again, unless the cluster was bootstrapped
 #   empty, primary, never bootstrapped        marked; the image's entrypoint initialises it in the container `mysql`
 #   empty, primary, bootstrapped              refused: the replicas hold the data
-#   empty otherwise                           cloned from a peer: see clone.sh and receive.sh
+#   empty otherwise                           cloned from a peer: see lib-clone.sh
 set -euo pipefail
-# shellcheck source=peers.sh
-source /kubemysql/scripts/peers.sh
+# shellcheck source=lib-configure.sh
+source /kubemysql/scripts/lib-configure.sh
+# With lib-peers.sh, which is not sourced twice.
+# shellcheck source=lib-clone-plugin.sh
+source "/kubemysql/scripts/lib-clone-$CLONE_METHOD.sh"
 
-# A data directory at the volume's root would be overlooked; and its schema directory mysql/ would be taken for data.
+# A data directory at the volume's root would not be found, and its schema directory mysql/ would be taken for data.
 refuse_misplaced_data() {
   local file
   for file in ibdata1 mysql.ibd auto.cnf; do
-    [[ ! -e $VOLUME/$file ]] || die "the volume's root holds a MySQL data directory ($file), but data belong into its directory mysql/" \
+    [[ ! -e $VOLUME_DIR/$file ]] || die "the volume's root holds a MySQL data directory ($file), but data belong into its directory mysql/" \
       "move the files of the data directory into a directory mysql/ at the volume's root"
   done
 }
@@ -28,13 +31,13 @@ adopt_data() {
   [[ -d $DATA_DIR/mysql || -e $DATA_DIR/mysql.ibd ]] || die "$DATA_DIR holds files, but they are no MySQL data directory" \
     "look at them; delete this pod's claim if they are worthless"
   keep_binary_log
-  place_mark "$DATA_DIR/$LATE_PASSWORD_MARK" "root's password is not known"
+  place_mark "$DATA_DIR/$PENDING_PASSWORD_MARK" "root's password is not known"
   place_mark "$DATA_DIR/$COMPLETE_MARK" "adopted by $POD_NAME"
-  log "$DATA_DIR holds data that another program put there: adopted as they are"
+  log "$DATA_DIR holds data of another program: adopted as they are"
 }
 
-# A server looks for its history under the name that its binary log has here. Where the log had another name it goes on
-# all the same: the index names each file, so only the next one is called as ours are.
+# A server looks for its history under the name that its binary log has here. A log of another name goes on: the index names
+# each file, so only the next one gets our name.
 keep_binary_log() {
   local index found=()
   [[ ! -e $DATA_DIR/binlog.index ]] || return 0
@@ -60,18 +63,19 @@ begin_initialisation() {
   log "$POD_NAME is the primary of a new cluster: its container 'mysql' initialises the data directory"
 }
 
-clone_data() {
-  if [[ $CLONE_METHOD == clone_plugin ]]; then
-    exec bash /kubemysql/scripts/clone.sh
-  elif [[ $CLONE_CONTAINER == provision ]]; then
-    exec bash /kubemysql/scripts/receive.sh
+# Another container clones if the backup tool is in another image: see run-clone-stream.sh.
+clone_or_leave() {
+  if [[ ${CLONE_CONTAINER:-provision} == provision ]]; then
+    clone_data
+  else
+    log "$POD_NAME needs a clone: the init container '$CLONE_CONTAINER' fetches it"
   fi
-  log "$POD_NAME needs a clone: the init container '$CLONE_CONTAINER' fetches it"
 }
 
 main() {
-  need_topology
-  bash /kubemysql/scripts/configure.sh
+  require_topology
+  prepare_for_clones
+  write_configuration
   refuse_misplaced_data
   if is_complete; then
     rm -rf -- "$INCOMING_DIR" "$INITIALIZING_MARK"
@@ -81,14 +85,14 @@ main() {
   if is_unfinished; then
     wipe_unfinished
     rm -f -- "$INITIALIZING_MARK"
-    sync "$VOLUME"
+    sync "$VOLUME_DIR"
   fi
   if has_data; then
     adopt_data
-  elif i_am_primary; then
+  elif is_primary; then
     begin_initialisation
   else
-    clone_data
+    clone_or_leave
   fi
 }
 

@@ -3,9 +3,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# How anything is said to a server: passwords, quoting, the command-line client and its answers. Sourced by lib.sh.
+# Runs SQL through the command-line client: passwords, quoting, parsing of answers. Sourced by lib-common.sh.
 
-# Results are for those who source lib.sh; constants that are not set here are lib.sh's and the dialect's.
+# Results are for the scripts that source lib-common.sh; constants that are not set here are lib-common.sh's and the dialect's.
 # shellcheck disable=SC2034,SC2154
 
 # The password under KEY in REPLY. Newlines at the end of the file are not part of it.
@@ -37,10 +37,10 @@ option_file() { # USER KEY
   printf 'password="%s"\n' "$REPLY"
 }
 
-# How long a statement may take, in seconds; empty: as long as it likes.
+# How long a statement may take, in seconds; empty: without a limit.
 LIMIT=10
 
-# The command-line client, told everything by its arguments and stdin: no option file of the image or of the user has a say.
+# Runs the command-line client. All options are arguments: option files of the image and of the user are not read.
 client() { # USER KEY OPTION...
   local user=$1 key=$2
   local limit=()
@@ -67,11 +67,11 @@ peer_client() { # HOST USER KEY OPTION...
     --connect-timeout="$PEER_TIMEOUT" "$@"
 }
 
-# Run SQL by a client command. ANSWER is what came back: rows, or the error's text without the statement it quotes
-# (statements carry passwords). ERRNO is the error's number, 0 when there was none.
+# Run SQL by a client command. ANSWER gets the rows, or the error's text without the statement it quotes (statements carry
+# passwords). ERRNO gets the error's number, 0 without an error, -1 if the client gave none.
 ANSWER=
 ERRNO=0
-ask() { # SQL CLIENT_COMMAND...
+query() { # SQL CLIENT_COMMAND...
   local sql=$1 status=0
   shift
   ERRNO=0
@@ -87,12 +87,26 @@ ask() { # SQL CLIENT_COMMAND...
   return 1
 }
 
-ask_local() { # SQL
-  ask "$1" local_client
+query_local() { # SQL
+  query "$1" local_client
+}
+
+# The columns of the row TEXT, parted by tabs, into the associative array ARRAY, under one KEY each; - skips a column. A last
+# column that is missing is empty.
+read_columns() { # ARRAY TEXT KEY...
+  local array=$1 target values key index=0
+  # A tab is white space, of which several would count as one.
+  IFS=$'\x1f' read -ra values <<<"${2//$'\t'/$'\x1f'}"
+  shift 2
+  for key; do
+    target="${array}[$key]"
+    [[ $key == - ]] || printf -v "$target" '%s' "${values[index]-}"
+    index=$((index + 1))
+  done
 }
 
 # A header and a row of a client's answer into ROW, by column.
-declare -A ROW=()
+declare -gA ROW
 read_row() { # HEADER ROW
   local names values index
   # A tab is white space, of which several would count as one.
@@ -101,7 +115,7 @@ read_row() { # HEADER ROW
   for index in "${!names[@]}"; do ROW[${names[index]}]=${values[index]-}; done
 }
 
-# The answer's only row into ROW; without a row, no column is there.
+# The answer's only row into ROW, which is empty if there is no row.
 read_table() {
   ROW=()
   [[ $ANSWER != *$'\n'* ]] || read_row "${ANSWER%%$'\n'*}" "${ANSWER#*$'\n'}"

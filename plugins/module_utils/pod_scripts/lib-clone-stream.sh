@@ -3,19 +3,26 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Run by provision.sh, or as the init container `clone` where the server's image has no backup tool: fetches a backup from a
-# healthy peer, prepares it, and makes it this instance's data. See stream.sh for what is said.
-set -euo pipefail
-# shellcheck source=peers.sh
-source /kubemysql/scripts/peers.sh
-# shellcheck source=stream.sh
-source /kubemysql/scripts/stream.sh
-# shellcheck source=coordinates.sh
-source /kubemysql/scripts/coordinates.sh
+# Clones by a streamed backup of a healthy peer, which is fetched and prepared: see lib-clone.sh, and lib-stream.sh for the
+# protocol.
+
+# shellcheck source=lib-clone.sh
+source /kubemysql/scripts/lib-clone.sh
+# shellcheck source=lib-certificate.sh
+source /kubemysql/scripts/lib-certificate.sh
+# shellcheck source=lib-stream.sh
+source /kubemysql/scripts/lib-stream.sh
+# shellcheck source=lib-coordinates.sh
+source /kubemysql/scripts/lib-coordinates.sh
 
 # How long, in seconds, to stay in a donor's queue before looking at the others again.
 readonly QUEUE_PATIENCE=${QUEUE_PATIENCE:-5}
-readonly WORK=/tmp/kubemysql-receive
+readonly WORK=/tmp/kubemysql-clone
+
+# The certificate is needed by both sides, and by MariaDB for its clients.
+prepare_for_clones() {
+  make_certificate
+}
 
 # --- connection -----------------------------------------------------------------------------------------------------
 
@@ -23,7 +30,7 @@ readonly WORK=/tmp/kubemysql-receive
 CONNECTION_PID=
 TO=
 FROM=
-hang_up() {
+disconnect() {
   [[ $CONNECTION_PID ]] || return 0
   exec {TO}>&- {FROM}<&-
   kill -KILL "$CONNECTION_PID" 2>/dev/null || true
@@ -31,8 +38,9 @@ hang_up() {
   CONNECTION_PID=
 }
 
-# Ask the donor at ADDRESS, with files in FOLDER; its answer to REQUEST is in REPLY, or why there is none, and then this fails.
-call() { # ADDRESS REQUEST FOLDER
+# Connect to the donor at ADDRESS, with files in FOLDER, and send REQUEST. The answer is in REPLY; without one this fails, with
+# the reason in REPLY.
+send_request() { # ADDRESS REQUEST FOLDER
   local greeting mine
   rm -rf -- "$3"
   mkdir -- "$3"
@@ -44,7 +52,7 @@ call() { # ADDRESS REQUEST FOLDER
     connection_error "$3/errors"
     return 1
   fi
-  REPLY="it does not speak the language of backups"
+  REPLY="its greeting is not that of a donor"
   [[ $greeting =~ ^"$GREETING "([0-9a-f]{32})$ ]] || return 1
   mine=$(nonce)
   proof "$2" "${BASH_REMATCH[1]}" "$mine"
@@ -68,12 +76,12 @@ connection_error() { # FILE
 
 # --- donors ---------------------------------------------------------------------------------------------------------
 
-# Prints what the peer at ADDRESS says about itself.
-ask_about() { # ADDRESS
+# Prints the answer of the peer at ADDRESS to the request `about`.
+query_donor() { # ADDRESS
   CONNECTION_PID=
-  call "$1" about "$WORK/about-$1" || REPLY="unfit $REPLY"
+  send_request "$1" about "$WORK/about-$1" || REPLY="unfit $REPLY"
   printf '%s\n' "$REPLY"
-  hang_up
+  disconnect
 }
 
 same_series() { # VERSION VERSION
@@ -86,7 +94,7 @@ find_donors() {
   find_peers
   DONORS=()
   for address in "${PEERS[@]}"; do
-    exec {fd}< <(ask_about "$address")
+    exec {fd}< <(query_donor "$address")
     fds+=("$fd")
   done
   for index in "${!PEERS[@]}"; do
@@ -94,9 +102,9 @@ find_donors() {
     read -r word role version <&"$fd" || true
     exec {fd}<&-
     if [[ $word != fit ]]; then
-      say_once "donor $address" "peer $address cannot give its data: ${role:-it does not answer} $version"
+      log_once "donor $address" "peer $address cannot give its data: ${role:-it does not answer} $version"
     elif ! same_series "$version" "$VERSION"; then
-      say_once "donor $address" "peer $address cannot give its data: its backups are of $version, this image's $TOOL is for $VERSION"
+      log_once "donor $address" "peer $address cannot give its data: its backups are of $version, this image's $TOOL is for $VERSION"
     elif [[ $role == replica ]]; then
       DONORS+=("$address")
     else
@@ -108,72 +116,72 @@ find_donors() {
 
 # --- the stream -----------------------------------------------------------------------------------------------------
 
-# Fetch a backup from ADDRESS into INCOMING_DIR; fails with the reason said.
-receive_from() { # ADDRESS
+# Fetch a backup from ADDRESS into DIRECTORY, and prepare it; logs the reason if it fails.
+receive_from() { # ADDRESS DIRECTORY
   local size state
-  rm -rf -- "$INCOMING_DIR"
-  mkdir -- "$INCOMING_DIR"
-  if ! call "$1" "give:$QUEUE_PATIENCE" "$WORK/connection" || [[ $REPLY != "begin "* ]]; then
-    say_once "clone $1" "$1 does not give its data: $REPLY"
-    hang_up
+  rm -rf -- "$2"
+  mkdir -- "$2"
+  if ! send_request "$1" "give:$QUEUE_PATIENCE" "$WORK/connection" || [[ $REPLY != "begin "* ]]; then
+    log_once "clone $1" "$1 does not give its data: $REPLY"
+    disconnect
     return 1
   fi
   read -r _ size state <<<"$REPLY"
   log "cloning from $1: about $size MiB"
   rm -f -- "$WORK/trailer"
-  extract <&"$FROM" &
-  await_stream "$1" $! "$size"
-  hang_up
+  extract "$2" <&"$FROM" &
+  await_stream "$1" $! "$size" "$2"
+  disconnect
   if [[ $REPLY ]]; then
-    say_once "clone $1" "cloning from $1 failed: $REPLY"
+    log_once "clone $1" "cloning from $1 failed: $REPLY"
     return 1
   fi
-  prepare "$state" || {
-    say_once "clone $1" "the backup from $1 cannot be used: $REPLY"
+  prepare "$2" "$state" || {
+    log_once "clone $1" "the backup from $1 cannot be used: $REPLY"
     return 1
   }
 }
 
-# Everything but the trailer goes to the archiver, and the trailer to a file.
-extract() {
+# Passes everything but the trailer to the archiver, and the trailer to a file.
+extract() { # DIRECTORY
   rm -f -- "$WORK/end"
   mkfifo -- "$WORK/end"
   tail -c "$TRAILER_SIZE" <"$WORK/end" >"$WORK/trailer" &
-  tee -- "$WORK/end" | head -c "-$TRAILER_SIZE" | "$ARCHIVER" -x -C "$INCOMING_DIR" >"$WORK/archiver" 2>&1
+  tee -- "$WORK/end" | head -c "-$TRAILER_SIZE" | "$ARCHIVER" -x -C "$1" >"$WORK/archiver" 2>&1
   wait $!
 }
 
-# Wait for the stream's end; why it does not count is in REPLY, empty if it counts. A donor that sends nothing may have to wait
-# for a lock; one that does not even answer has vanished.
-await_stream() { # ADDRESS PID SIZE
-  local status=0 arrived before=-1 received begun=$SECONDS last_seen=$SECONDS last_said=$SECONDS lost=
+# Wait for the stream's end. REPLY is empty if it is whole, else the reason. A donor that sends nothing may wait for a lock; one
+# that does not answer either has vanished.
+await_stream() { # ADDRESS PID SIZE DIRECTORY
+  local status=0 arrived before=-1 received begun=$SECONDS last_seen=$SECONDS last_logged=$SECONDS lost=
   received_mib && received=$REPLY
   while kill -0 "$2" 2>/dev/null; do
     pause 0.2
     ((SECONDS - last_seen >= 2)) || continue
-    arrived=$(size_of "$INCOMING_DIR")
-    if [[ $arrived != "$before" || $(ask_about "$1") != "unfit no "* ]]; then
+    arrived=$(size_of "$4")
+    if [[ $arrived != "$before" || $(query_donor "$1") != "unfit no "* ]]; then
       last_seen=$SECONDS
     elif ((SECONDS - last_seen >= DONOR_PATIENCE)); then
       lost="it has not answered for $DONOR_PATIENCE s"
       kill -KILL "$CONNECTION_PID" 2>/dev/null || true
     fi
-    if ((SECONDS - last_said >= PROGRESS_INTERVAL)); then
-      last_said=$SECONDS
-      tell_progress "$1" "$3" "$begun" "$received"
+    if ((SECONDS - last_logged >= PROGRESS_INTERVAL)); then
+      last_logged=$SECONDS
+      log_progress "$1" "$3" "$begun" "$received"
     fi
     before=$arrived
   done
   wait "$2" || status=$?
-  judge_stream "$status" "$lost"
+  check_stream "$status" "$lost"
 }
 
-# The reason comes before the last line.
-archivers_word() {
+# The archiver's last lines, in REPLY: the reason comes before the last one.
+archiver_error() {
   one_line "$(tail -n 2 -- "$WORK/archiver" 2>/dev/null)"
 }
 
-judge_stream() { # STATUS LOST
+check_stream() { # STATUS LOST
   local trailer
   trailer=$(tr -d '\0' <"$WORK/trailer" 2>/dev/null) || trailer=
   REPLY=
@@ -183,43 +191,37 @@ judge_stream() { # STATUS LOST
     read -r _ _ _ REPLY <<<"$trailer"
     REPLY="at the donor, $REPLY"
   elif ! [[ $trailer =~ ^"end $MY_NONCE ok "*$ ]]; then
-    archivers_word
-    REPLY="the stream was cut off${REPLY:+; $ARCHIVER says: $REPLY}"
+    archiver_error
+    REPLY="the stream was cut off${REPLY:+; $ARCHIVER: $REPLY}"
   elif (($1 != 0)); then
-    archivers_word
+    archiver_error
     REPLY="$ARCHIVER ended with status $1: $REPLY"
   fi
 }
 
-# Make a consistent data directory of the backup, and keep where its replication begins. Fails with a reason in REPLY.
-prepare() { # STATE
+# Make the backup in DIRECTORY a consistent data directory, and keep where its replication begins. Fails with a reason in REPLY.
+prepare() { # DIRECTORY STATE
   local status=0 last
-  parse_coordinates "$INCOMING_DIR" || return 1
+  parse_coordinates "$1" || return 1
   local gtids=$REPLY
-  is_gtid_set "$1" || { REPLY="the donor's state is none: '$1'" && return 1; }
+  is_gtid_set "$2" || { REPLY="the donor's state is no set of GTIDs: '$2'" && return 1; }
   # In the background, so that this shell can be ended at any time.
-  "$TOOL" --prepare --target-dir="$INCOMING_DIR" >"$WORK/prepare" 2>&1 &
+  "$TOOL" --prepare --target-dir="$1" >"$WORK/prepare" 2>&1 &
   wait $! || status=$?
   last=$(tail -n 1 -- "$WORK/prepare")
   one_line "$last"
   REPLY="preparing it ended with status $status: $REPLY"
   ((status == 0)) && [[ $last == *"completed OK!" ]] || return 1
-  rm -f -- "$INCOMING_DIR"/xtrabackup_* "$INCOMING_DIR"/mariadb_backup_* "$INCOMING_DIR/backup-my.cnf"
-  write_coordinates "$INCOMING_DIR/$COORDINATES" "$gtids" "$1"
+  rm -f -- "$1"/xtrabackup_* "$1"/mariadb_backup_* "$1/backup-my.cnf"
+  write_coordinates "$1/$COORDINATES_FILE" "$gtids" "$2"
 }
 
-# --- life -----------------------------------------------------------------------------------------------------------
+# --- the whole ------------------------------------------------------------------------------------------------------
 
-main() {
-  trap hang_up EXIT
-  need_topology
-  if is_complete || [[ -e $INITIALIZING_MARK ]]; then
-    return
-  fi
+clone_into() { # DIRECTORY
+  trap disconnect EXIT
   rm -rf -- "$WORK"
   mkdir -- "$WORK"
   find_tools
-  fetch receive_from commit_incoming
+  fetch_from_any receive_from "$1"
 }
-
-main

@@ -3,67 +3,55 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What the pod scripts share. Sourced, never run.
+# Basics of every pod script: constants, log, topology, marks on the volume, access to servers.
 #
 # Marks on the volume. Every one of them is synced before the step that relies on it.
 #   .kubemysql-initializing      at the volume's root: the first initialisation was begun here. Without the next mark in
 #                                the data directory no client can have written yet, so the data directory may be wiped.
 #   mysql/.kubemysql-complete    inside the data directory, so that one rename moves data and mark together: complete.
 #   mysql/.kubemysql-cloned      the data are a clone: replication settings in them are the donor's, not ours.
-#   mysql/.kubemysql-first-password   root still has the entrypoint's password beside its own: see mysql.sh.
-#   mysql/.kubemysql-late-password    root has another password until the server's next start: see write_init_sql.
-#   mysql/.kubemysql-coordinates      where replication of a streamed clone begins; gone when it has begun.
+#   mysql/.kubemysql-root-password-temporary   root has the entrypoint's password beside its own: see run-mysqld.sh.
+#   mysql/.kubemysql-root-password-pending     root gets its password by the init file of the next start: see write_init_sql.
+#   mysql/.kubemysql-coordinates               where replication of a streamed clone begins; removed when it has begun.
 #   incoming/                    a clone that is still arriving. Worthless until it is renamed to mysql/.
 
-# shellcheck disable=SC2034 # constants and results are for those who source this file
+# shellcheck disable=SC2034 # constants and results are for the scripts that source this file
 
-[[ -z ${VOLUME-} ]] || return 0 # sourced before
+[[ -z ${INCOMING_DIR-} ]] || return 0 # sourced before
 
-# First of all: a container's first process does not get a signal that it has no handler for, and the pod would last for its
+# First of all: the kernel drops a signal for which a container's first process has no handler, and the pod would last for its
 # whole grace period.
 trap 'exit 143' TERM INT
 # Options are parsed and literals are quoted byte by byte, whatever locale the image sets.
 export LC_ALL=C
 # Older shells take an empty array for an unset variable.
 ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || set +u
-# A pod's secrets must not appear in a trace, even if somebody runs a script by `bash -x`.
+# A trace by `bash -x` would hold passwords.
 set +x
 
-readonly VOLUME=/volume
-readonly DATA_DIR=$VOLUME/mysql
-readonly INCOMING_DIR=$VOLUME/incoming
-readonly INITIALIZING_MARK=$VOLUME/.kubemysql-initializing
+# shellcheck source=lib-constants.sh
+source /kubemysql/scripts/lib-constants.sh
+
+readonly INCOMING_DIR=$VOLUME_DIR/incoming
+readonly INITIALIZING_MARK=$VOLUME_DIR/.kubemysql-initializing
 readonly COMPLETE_MARK=.kubemysql-complete
 readonly CLONED_MARK=.kubemysql-cloned
-readonly COORDINATES=.kubemysql-coordinates
-readonly FIRST_PASSWORD_MARK=.kubemysql-first-password LATE_PASSWORD_MARK=.kubemysql-late-password
-readonly CONF_DIR=/etc/mysql/conf.d
+readonly COORDINATES_FILE=.kubemysql-coordinates
+readonly TEMPORARY_PASSWORD_MARK=.kubemysql-root-password-temporary PENDING_PASSWORD_MARK=.kubemysql-root-password-pending
 readonly FIRST_START_CNF=$CONF_DIR/zz-first-start.cnf
-readonly CONFIG_DIR=/kubemysql/config
-readonly SECRET_DIR=/kubemysql/secret
-readonly TLS_DIR=/kubemysql/tls
-readonly TOPOLOGY_DIR=/kubemysql/topology
-readonly SOCKET=/var/run/mysqld/mysqld.sock
-readonly INIT_SQL=/var/run/mysqld/kubemysql-init.sql
-# Says "ready", or why not, as of the last look.
-readonly READINESS_FILE=/var/run/mysqld/kubemysql-readiness
-readonly REPLICATION_USER=kubemysql_replication
-readonly CLONE_USER=kubemysql_clone
-readonly ADMIN_USER=kubemysql_admin
+readonly INIT_SQL=$RUN_DIR/kubemysql-init.sql
+# Holds "ready", or the reason why not, as of the last check.
+readonly READINESS_FILE=$RUN_DIR/kubemysql-readiness
 readonly CERTIFICATE=$TLS_DIR/instance.crt
 readonly CERTIFICATE_KEY=$TLS_DIR/instance.key
 readonly AUTHORITY=$TLS_DIR/authority.crt
-readonly MYSQL_PORT=3306
-readonly BACKUP_PORT=3307
-# Open while the instance is ready; nothing is said over it.
-readonly READY_PORT=3308
-# How long to look for a donor that gives, and how long a donor may be gone in the middle of it, in seconds.
+# How long to look for a donor, and how long a donor may be silent during a clone, in seconds.
 readonly CLONE_TIMEOUT=${CLONE_TIMEOUT:-600}
 readonly DONOR_PATIENCE=${DONOR_PATIENCE:-30}
 # How long, in seconds, one login to a peer may take. A second is too short: a busy machine takes longer for the handshake, and
 # a replica that is passed over for it leaves the work of giving its data to the primary.
 readonly PEER_TIMEOUT=3
-# Between two lines that say how far a clone is, in seconds.
+# Between two log lines about the progress of a clone, in seconds.
 readonly PROGRESS_INTERVAL=${PROGRESS_INTERVAL:-10}
 
 log() {
@@ -76,15 +64,15 @@ die() {
   exit 1
 }
 
-# Log TEXT unless it is what was said last about TOPIC: a loop must not repeat itself.
-declare -A SAID=()
-say_once() { # TOPIC TEXT
-  [[ ${SAID[$1]:-} == "$2" ]] && return
-  SAID[$1]=$2
+# Log TEXT unless it was the last line about TOPIC: a loop must not repeat itself. -g: the file may be sourced by a function.
+declare -gA LOGGED
+log_once() { # TOPIC TEXT
+  [[ ${LOGGED[$1]:-} == "$2" ]] && return
+  LOGGED[$1]=$2
   log "$2"
 }
 
-# Wait by a read that never gets anything: no process is started for it.
+# Wait by a read that never returns data: it starts no process.
 NEVER=
 pause() { # SECONDS
   [[ $NEVER ]] || exec {NEVER}<> <(:)
@@ -98,8 +86,7 @@ ordinal() {
   printf '%d' "$((10#${BASH_REMATCH[1]}))"
 }
 
-# PRIMARY and BOOTSTRAPPED as the topology says now, and the name under which the primary is reached. An unreadable
-# topology names nobody.
+# Read PRIMARY and BOOTSTRAPPED from the topology, both empty if it cannot be read. PRIMARY_HOST is the primary's name in DNS.
 PRIMARY=
 PRIMARY_HOST=
 BOOTSTRAPPED=
@@ -119,13 +106,13 @@ read_line() { # FILE
   read -r REPLY <"$1" || [[ $REPLY ]]
 }
 
-need_topology() {
+require_topology() {
   read_topology
   [[ $PRIMARY ]] || die "the topology names no primary ($TOPOLOGY_DIR/primary is missing or empty)" \
     "restore the cluster's topology ConfigMap: run the deployment again"
 }
 
-i_am_primary() {
+is_primary() {
   [[ $PRIMARY == "$POD_NAME" ]]
 }
 
@@ -144,29 +131,29 @@ is_complete() {
 # A directory that cannot be read must not pass for an empty one.
 has_data() {
   local entries
-  [[ -r $VOLUME && -w $VOLUME && -x $VOLUME ]] || die "$VOLUME is not readable and writable by user $UID" "give the pod an fsGroup"
+  [[ -r $VOLUME_DIR && -w $VOLUME_DIR && -x $VOLUME_DIR ]] || die "$VOLUME_DIR is not readable and writable by user $UID" "give the pod an fsGroup"
   [[ -e $DATA_DIR ]] || return 1
   entries=$(find -H "$DATA_DIR" -mindepth 1 -maxdepth 1 -print -quit) || die "$DATA_DIR cannot be read" "mend its permissions"
   [[ $entries ]]
 }
 
-# The first initialisation was begun and did not get to its end.
+# The first initialisation has begun and has not been completed.
 is_unfinished() {
   [[ -e $INITIALIZING_MARK ]] && ! is_complete
 }
 
-# What the server executes before it lets anybody in: a line is a statement.
+# The file of statements, one a line, which the server executes before it accepts connections.
 write_init_sql() {
-  local first=
-  [[ ! -e $DATA_DIR/$LATE_PASSWORD_MARK ]] || first=$(late_password_sql)
+  local password_sql=
+  [[ ! -e $DATA_DIR/$PENDING_PASSWORD_MARK ]] || password_sql=$(pending_password_sql)
   rm -f -- "$INIT_SQL"
   (
     umask 077
-    printf '%sSET GLOBAL %s = ON;\n' "${first:+$first$'\n'}" "$READ_ONLY_VARIABLE" >"$INIT_SQL"
+    printf '%sSET GLOBAL %s = ON;\n' "${password_sql:+$password_sql$'\n'}" "$READ_ONLY_VARIABLE" >"$INIT_SQL"
   )
 }
 
-late_password_sql() {
+pending_password_sql() {
   local password
   read_secret root-password && sql_quote "$REPLY"
   password=$REPLY
@@ -174,20 +161,20 @@ late_password_sql() {
   printf '%s\nSET sql_log_bin = 0;\nALTER USER root@localhost IDENTIFIED BY %s;\n' "$REPLY" "$password"
 }
 
-# The rename is the moment at which what has arrived becomes ours: before it everything is synced, marks included, after it
-# nothing is missing. auto.cnf is the donor's identity.
+# Makes the clone in INCOMING_DIR the data directory by one rename. Data and marks are synced before it, so nothing is missing
+# after it. auto.cnf is the donor's identity.
 commit_incoming() {
   rm -f -- "$INCOMING_DIR/auto.cnf"
   place_mark "$INCOMING_DIR/$CLONED_MARK" "$POD_NAME"
   place_mark "$INCOMING_DIR/$COMPLETE_MARK" "cloned by $POD_NAME"
-  # File by file: a kernel before 5.8 says nothing of a write error when a whole file system is synced.
+  # File by file: a kernel before 5.8 does not report write errors when a whole file system is synced.
   find "$INCOMING_DIR" -exec sync -- {} +
   rm -f -- "$INITIALIZING_MARK"
   mv -T -- "$INCOMING_DIR" "$DATA_DIR"
-  sync "$VOLUME"
+  sync "$VOLUME_DIR"
 }
 
-# What an interrupted first initialisation left. The only place that removes a data directory; see the mark above.
+# Removes what an interrupted first initialisation left. Nothing else removes a data directory; see the mark above.
 wipe_unfinished() {
   is_unfinished || die "refusing to wipe $DATA_DIR: it is not an unfinished first initialisation"
   has_data || return 0
@@ -196,14 +183,21 @@ wipe_unfinished() {
   log "the first initialisation was interrupted before any client could connect: wiping $DATA_DIR and starting over"
   rm -rf -- "$DATA_DIR"
   rm -f -- "$FIRST_START_CNF"
-  sync "$VOLUME"
+  sync "$VOLUME_DIR"
 }
 
-# --- what is said to servers ----------------------------------------------------------------------------------------
+# --- servers --------------------------------------------------------------------------------------------------------
 
-# shellcheck source=client.sh
-source /kubemysql/scripts/client.sh
-# Everything that is said differently to MySQL and to MariaDB.
-readonly FLAVOUR=${FLAVOUR:-mysql} CLONE_METHOD=${CLONE_METHOD:-clone_plugin}
+# shellcheck source=lib-client.sh
+source /kubemysql/scripts/lib-client.sh
+# What is known of servers, by column. The dialects fill them.
+#   OWN          this pod's server; OWN[id] is its identity in GTIDs
+#   SOURCE       the topology's primary, as a source of replication
+#   PEER         another instance; PEER[kind] is "peer", or the reason why nothing else is known: see query_peer
+#   STATUS       this pod's server as readiness sees it
+#   COORDINATES  where the replication of a streamed clone begins
+declare -gA OWN SOURCE PEER STATUS COORDINATES
+readonly FLAVOUR=${FLAVOUR:-mysql} CLONE_METHOD=${CLONE_METHOD:-plugin}
+# SQL and options that differ between MySQL and MariaDB.
 # shellcheck source=dialect-mysql.sh
 source "/kubemysql/scripts/dialect-$FLAVOUR.sh"

@@ -3,13 +3,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The instance's certificate for the stream of backups, made when the pod starts. Sourced, never run.
+# The instance's certificate for streamed backups, made when the pod starts.
 #
-# Its authority's key is made of the clone password, so every pod that knows the password has the same authority, and nobody
-# else can sign: a donor that shows such a certificate knows the password, without anything having been handed out.
+# The key of its authority is derived from the clone password: every pod that knows the password has the same authority, and
+# nobody else can sign. A donor with such a certificate knows the password, and no secret was exchanged to prove it.
 
-# shellcheck source=lib.sh
-source /kubemysql/scripts/lib.sh
+# shellcheck source=lib-common.sh
+source /kubemysql/scripts/lib-common.sh
 
 make_certificate() {
   local work=$TLS_DIR/new
@@ -21,11 +21,11 @@ make_certificate() {
   write_authority_key >"$work/authority.key"
   write_settings >"$work/openssl.cnf"
   openssl_in "$work" req -x509 -new -sha256 -key authority.key -days 36500 -extensions authority -subj "/CN=kubemysql $SERVICE" -out authority.crt
-  # RSA, since the servers of old tools, such as the tutorial's, know no other way to use a certificate.
+  # RSA: servers of old tools, such as the tutorial's, support nothing else.
   openssl_in "$work" req -new -newkey rsa:2048 -nodes -sha256 -subj "/CN=$POD_NAME" -keyout instance.key -out instance.csr
   openssl_in "$work" x509 -req -sha256 -in instance.csr -CA authority.crt -CAkey authority.key -set_serial "$SECONDS$RANDOM$RANDOM" \
     -days 36500 -extfile openssl.cnf -extensions instance -out instance.crt
-  # The authority's key is the password's equal: it goes at once.
+  # The authority's key is derived from the password: delete it before anything else can read it.
   rm -f -- "$work/authority.key" "$work/instance.csr" "$work/openssl.cnf"
   mv -f -- "$work"/* "$TLS_DIR/"
   rmdir -- "$work"
@@ -36,7 +36,7 @@ openssl_in() { # FOLDER ARGUMENT...
   message=$(cd -- "$1" && OPENSSL_CONF=openssl.cnf openssl "${@:2}" 2>&1) || die "openssl ${*:2:1} failed: $message"
 }
 
-# An elliptic key is a number: here the digest of the password. The text around it is the frame of RFC 5915 for P-256.
+# Prints the key. The private key of an elliptic curve is a number, here the digest of the password, in the frame of RFC 5915.
 write_authority_key() {
   local number index frame
   read_secret clone-password
@@ -48,7 +48,7 @@ write_authority_key() {
   printf -- '-----END EC PRIVATE KEY-----\n'
 }
 
-# The address is there as a name, too: some clients compare nothing else with what they connect to.
+# The address stands there as a DNS name, too: some clients compare nothing else.
 write_settings() {
   cat <<CNF
 [req]

@@ -3,20 +3,18 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Run by provision.sh: writes the instance's configuration. Running it again writes the same.
-set -euo pipefail
-# shellcheck source=certificate.sh
-source /kubemysql/scripts/certificate.sh
+# Writes the instance's configuration. Writing it again gives the same files.
 
-main() {
+# shellcheck source=lib-common.sh
+source /kubemysql/scripts/lib-common.sh
+
+write_configuration() {
   local role=replica server_id
-  need_topology
-  if i_am_primary; then role=primary; fi
+  if is_primary; then role=primary; fi
   server_id=$((SERVER_ID_BASE + $(ordinal)))
   # Written beside and renamed: a container that is killed leaves the old file or the new one.
   cp -- "$CONFIG_DIR/$role.cnf" "$CONF_DIR/replication.cnf.new"
   mv -- "$CONF_DIR/replication.cnf.new" "$CONF_DIR/replication.cnf"
-  [[ $CLONE_METHOD != xtrabackup ]] || make_certificate
   {
     printf '[mysqld]\nserver_id = %d\nreport_host = %s.%s\n' "$server_id" "$POD_NAME" "$SERVICE"
     # MySQL makes itself a certificate.
@@ -25,5 +23,3 @@ main() {
   mv -- "$CONF_DIR/instance.cnf.new" "$CONF_DIR/instance.cnf"
   log "$POD_NAME starts with $role.cnf and server_id $server_id; the primary is $PRIMARY"
 }
-
-main

@@ -3,30 +3,30 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Run by backup.sh for each connection: standard input and output are the receiver. One backup at a time; the others wait in
-# a queue for as long as they like to. See stream.sh for what is said.
+# Run by run-donor.sh for each connection: standard input and output lead to the receiver. One backup at a time; other receivers
+# wait in a queue for the time that they request. See lib-stream.sh for the protocol.
 set -euo pipefail
-# shellcheck source=stream.sh
-source /kubemysql/scripts/stream.sh
+# shellcheck source=lib-stream.sh
+source /kubemysql/scripts/lib-stream.sh
 
 readonly LOCK=/tmp/kubemysql-giving
-readonly TOOL_LOG=/tmp/kubemysql-backup.log
-readonly TOOL_CNF=/tmp/kubemysql-backup.cnf
-# Readiness is judged each second; when that was not done for so long, in seconds, nothing is known.
+readonly TOOL_LOG=/tmp/kubemysql-donor.log
+readonly TOOL_CNF=/tmp/kubemysql-donor.cnf
+# Readiness is checked each second; a result that is older than this, in seconds, is worth nothing.
 readonly FRESH=15
 
-say() { # TEXT
+send_line() { # TEXT
   printf '%s\n' "$1" 2>/dev/null || exit 0
 }
 
 # Why this instance must not give its data, in REPLY; empty if it may.
-doubt_about_myself() {
+why_not_fit() {
   local now
   printf -v now '%(%s)T' -1
   if ! read_text "$READINESS_FILE"; then
     REPLY="nothing is known about it yet"
   elif ((now - $(stat -c %Y -- "$READINESS_FILE") > FRESH)); then
-    REPLY="its readiness was not looked at for more than $FRESH s"
+    REPLY="its readiness was not checked for more than $FRESH s"
   elif [[ $REPLY == ready ]]; then
     REPLY=
   fi
@@ -36,50 +36,50 @@ read_text() { # FILE
   [[ -s $1 ]] && REPLY=$(<"$1")
 }
 
-# Who connects has to know the clone password. Fills REQUEST and THEIR_NONCE.
-let_in() {
+# The receiver has to know the clone password. Fills REQUEST and THEIR_NONCE.
+authenticate() {
   local mine their_proof
   mine=$(nonce)
-  say "$GREETING $mine"
+  send_line "$GREETING $mine"
   read -rt "$LINE_TIMEOUT" REQUEST THEIR_NONCE their_proof || exit 0
   [[ $THEIR_NONCE =~ ^[0-9a-f]{32}$ ]] || exit 0
   proof "$REQUEST" "$mine" "$THEIR_NONCE"
   [[ $their_proof == "$REPLY" ]] || die "somebody asked for a backup without knowing the clone password"
 }
 
-tell_about() {
+report_fitness() {
   local role=replica
   read_topology
-  if i_am_primary; then role=primary; fi
-  doubt_about_myself
-  if [[ $REPLY ]]; then say "unfit $REPLY"; else say "fit $role $VERSION"; fi
+  if is_primary; then role=primary; fi
+  why_not_fit
+  if [[ $REPLY ]]; then send_line "unfit $REPLY"; else send_line "fit $role $VERSION"; fi
 }
 
-# The lock is held by this process and by the tool, so a tool that outlives us is waited for.
-give() { # SECONDS
+# The lock is held by this process and by the tool, so the next one waits for a tool that outlives this process.
+give_backup() { # SECONDS
   local size state=
   exec 9>"$LOCK"
   if ! flock -w "$1" 9; then
-    say busy
+    send_line busy
     return
   fi
-  doubt_about_myself
+  why_not_fit
   if [[ $REPLY ]]; then
-    say "unfit $REPLY"
+    send_line "unfit $REPLY"
     return
   fi
   write_tool_cnf
   if [[ $FLAVOUR == mariadb ]]; then
-    ask "SELECT @@global.gtid_binlog_state" backup_client || die "the server cannot be asked for the state of its binary log: $ANSWER"
+    query "SELECT @@global.gtid_binlog_state" donor_client || die "the state of the binary log cannot be read: $ANSWER"
     state=$ANSWER
   fi
   size=$(size_of "$DATA_DIR")
-  say "begin $size $state"
+  send_line "begin $size $state"
   log "giving $size MiB to ${SOCAT_PEERADDR:-${NCAT_REMOTE_ADDR:-a peer}}"
-  send
+  send_archive
 }
 
-backup_client() {
+donor_client() {
   client "$CLONE_USER" clone-password --socket="$SOCKET" --protocol=SOCKET "${LOCAL_TLS[@]}"
 }
 
@@ -92,29 +92,29 @@ write_tool_cnf() {
   )
 }
 
-# The archive, and how it ended: by the tool's exit status and by its last word.
-send() {
-  local status=0 verdict=ok last throttle=()
-  [[ -z ${CLONE_THROTTLE-} ]] || throttle=(--throttle="$CLONE_THROTTLE")
+# Sends the archive, and its result: the tool's exit status and last line.
+send_archive() {
+  local status=0 result=ok last throttle=()
+  if read_line "$CONFIG_DIR/$CONFIG_CLONE_THROTTLE"; then throttle=(--throttle="$REPLY"); fi
   "$TOOL" --defaults-extra-file="$TOOL_CNF" --backup --slave-info --stream=xbstream --datadir="$DATA_DIR" --socket="$SOCKET" \
-    --target-dir=/tmp/kubemysql-backup --tmpdir=/tmp "${throttle[@]}" 2>"$TOOL_LOG" || status=$?
+    --target-dir=/tmp/kubemysql-donor --tmpdir=/tmp "${throttle[@]}" 2>"$TOOL_LOG" || status=$?
   rm -f -- "$TOOL_CNF"
   last=$(tail -n 1 -- "$TOOL_LOG")
   if ((status != 0)) || [[ $last != *"completed OK!" ]]; then
     one_line "$last"
-    verdict="failed $TOOL ended with status $status: $REPLY"
-    log "giving data failed: ${verdict#failed }"
+    result="failed $TOOL ended with status $status: $REPLY"
+    log "giving data failed: ${result#failed }"
   fi
-  printf "%-${TRAILER_SIZE}s" "end $THEIR_NONCE $verdict" 2>/dev/null || log "the receiver has gone"
+  printf "%-${TRAILER_SIZE}s" "end $THEIR_NONCE $result" 2>/dev/null || log "the receiver has gone"
 }
 
 main() {
   find_tools
-  let_in
+  authenticate
   case $REQUEST in
-    about) tell_about ;;
-    give:[0-9] | give:[0-9][0-9]) give "${REQUEST#give:}" ;;
-    *) say "unfit it does not know the request '$REQUEST'" ;;
+    about) report_fitness ;;
+    give:[0-9] | give:[0-9][0-9]) give_backup "${REQUEST#give:}" ;;
+    *) send_line "unfit unknown request '$REQUEST'" ;;
   esac
 }
 

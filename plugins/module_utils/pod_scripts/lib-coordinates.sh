@@ -3,10 +3,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Where replication of a streamed clone begins: read from what the backup tool left, kept in a file of our own until
-# replication runs. Everything is parsed and checked; nothing of it is ever run. Sourced, never run.
+# Where replication of a streamed clone begins: parsed from the files of the backup tool, kept in a file of our own until
+# replication runs. Everything is checked before it becomes part of a statement.
 
-# Results are for those who source this file.
+# Results are for the scripts that source this file.
 # shellcheck disable=SC2034
 
 # GTIDs of either flavour, without white space: uuid:1-5:7,uuid:1 and 0-100-5,1-101-9.
@@ -38,7 +38,7 @@ parse_coordinates() { # FOLDER
 }
 
 # A replica's position, as one or more statements: SET GLOBAL gtid_purged='…' or gtid_slave_pos = '…', in a newer tool's or an
-# older one's words, a set over several lines. Without a GTID in it, it is a position in a file of the donor's source.
+# older one's syntax, a set over several lines. Without a GTID in it, it is a position in a file of the donor's source.
 parse_slave_info() { # TEXT
   local text=${1//[[:space:]]/}
   REPLY="the donor, a replica, does not use GTIDs: ${1//$'\n'/ }"
@@ -63,17 +63,17 @@ checked_gtids() { # TEXT
   REPLY=$1
 }
 
-# Synced before the rename that makes the clone ours. STATE is what the donor's binary log knew before the backup, for MariaDB.
+# Synced before the rename that makes the clone ours. STATE is the donor's gtid_binlog_state before the backup, for MariaDB.
 write_coordinates() { # FILE GTIDS STATE
   place_mark "$1" "gtids=$2"$'\n'"state=$3"
 }
 
-# Fills C_GTIDS and C_STATE; fails with a reason in REPLY.
+# Fills COORDINATES[gtids] and COORDINATES[state]; fails with a reason in REPLY.
 read_coordinates() { # FILE
   local gtids state
   { IFS= read -r gtids && IFS= read -r state; } <"$1" || true
   REPLY="$1 is damaged"
   [[ ${gtids-} == gtids=* && ${state-} == state=* ]] || return 1
-  checked_gtids "${gtids#gtids=}" && C_GTIDS=$REPLY || return 1
-  checked_gtids "${state#state=}" && C_STATE=$REPLY
+  checked_gtids "${gtids#gtids=}" && COORDINATES[gtids]=$REPLY || return 1
+  checked_gtids "${state#state=}" && COORDINATES[state]=$REPLY
 }

@@ -3,11 +3,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Container mysql: hands over to the image's own entrypoint. Every start is read-only, the container `replication` gives
-# the instance its role; only the very first initialisation of the primary has to write.
+# Container `mysql`: runs the image's own entrypoint. Every start is read-only, except for the first initialisation of the
+# primary; the container `replication` gives the instance its role.
 set -euo pipefail
-# shellcheck source=peers.sh
-source /kubemysql/scripts/peers.sh
+# shellcheck source=lib-peers.sh
+source /kubemysql/scripts/lib-peers.sh
 
 CHILD=
 STOPPING=
@@ -16,9 +16,8 @@ stop() {
   [[ -z $CHILD ]] || kill -TERM "$CHILD" 2>/dev/null || true
 }
 
-# Run the entrypoint, and the server that it becomes, as a child, and pass SIGTERM on. As the container's first process they
-# would not get it before they have a handler for it, since the kernel drops what a first process has no handler for: a pod
-# that is deleted while it starts would last for its whole grace period.
+# Run the entrypoint, and the server that it becomes, as a child, and pass SIGTERM on. The kernel drops a signal for which a
+# container's first process has no handler, so a pod that is deleted while it starts would last for its whole grace period.
 supervise() { # COMMAND...
   local status
   trap stop TERM INT
@@ -33,12 +32,12 @@ supervise() { # COMMAND...
   done
 }
 
-# The entrypoint puts root's password into its environment, and into SQL and option files without quoting it. So it gets
-# a password to throw away; users.sh sets the real one beside it and the container `replication` discards this one.
+# The entrypoint puts root's password into its environment, and into SQL and option files without quoting it. So it gets a
+# temporary one; run-initdb-accounts.sh sets the real one beside it, and the container `replication` discards the temporary one.
 first_start() {
-  local file=/tmp/kubemysql-first-root-password
-  i_am_primary || die "the topology has named $PRIMARY the primary since this volume was prepared" "delete this pod: it is then cloned"
-  # Only this container may have restarted, after a crash in the middle: nothing that was checked before is taken for granted.
+  local file=/tmp/kubemysql-temporary-root-password
+  is_primary || die "the topology has named $PRIMARY the primary since this volume was prepared" "delete this pod: it is then cloned"
+  # Only this container may have restarted, after a crash in the middle: everything is checked again.
   wipe_unfinished
   refuse_if_bootstrapped
   refuse_if_peers_have_data
@@ -57,14 +56,14 @@ first_start() {
 later_start() {
   # An initialised server needs no password from its environment.
   unset MYSQL_ROOT_PASSWORD MYSQL_ROOT_PASSWORD_FILE
-  # Values that somebody persisted win over option files and over the command line, but not over the init file, which the
-  # server executes before it lets anybody in.
+  # Persisted values win over option files and over the command line, but not over the init file, which the server executes
+  # before it accepts connections.
   write_init_sql
   supervise docker-entrypoint.sh "$SERVER_PROGRAM" "${READ_ONLY_ARGUMENTS[@]}" --init-file="$INIT_SQL"
 }
 
 main() {
-  need_topology
+  require_topology
   if is_complete; then later_start; fi
   if is_unfinished; then first_start; fi
   die "$DATA_DIR was not prepared: neither complete nor to be initialised" \

@@ -3,29 +3,29 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What donor and receiver of a streamed backup share: the tools, the connection, the words. Sourced, never run.
+# Tools, connection and protocol of a streamed backup, for donor and receiver.
 #
-# Over TLS; the donor's certificate is signed by an authority that only the cluster's pods can have: see certificate.sh.
-#   donor      kubemysql-backup 1 NONCE
+# Over TLS; the donor's certificate is signed by an authority that only the cluster's pods can have: see lib-certificate.sh.
+#   donor      kubemysql-donor 1 NONCE
 #   receiver   REQUEST NONCE PROOF              REQUEST is `about`, or `give:SECONDS` to wait in the queue for so long
 #   donor      fit ROLE VERSION                 to `about`; ROLE is replica or primary
 #              unfit REASON                     it cannot give now
-#              busy                             it gives to somebody else, and did so all the time
-#              begin MIB STATE                  the data's size, what its binary log knows; then the archive, then
+#              busy                             it gives to another receiver, and did so all the time
+#              begin MIB STATE                  the data's size, the state of its binary log; then the archive, then
 #              end NONCE ok|failed REASON       in TRAILER_SIZE bytes, the receiver's own nonce: a stream that was cut has none
 
-# Constants and results are for those who source this file.
+# Constants and results are for the scripts that source this file.
 # shellcheck disable=SC2034
 
-# shellcheck source=lib.sh
-source /kubemysql/scripts/lib.sh
+# shellcheck source=lib-common.sh
+source /kubemysql/scripts/lib-common.sh
 
-readonly GREETING="kubemysql-backup 1"
+readonly GREETING="kubemysql-donor 1"
 readonly TRAILER_SIZE=512
 # How long, in seconds, the other side may take for one line.
 readonly LINE_TIMEOUT=${LINE_TIMEOUT:-10}
 
-# The names of the tool have changed in the course of time.
+# The names of the tool differ between versions.
 if [[ $FLAVOUR == mariadb ]]; then
   readonly BACKUP_NAMES=(mariadb-backup mariabackup) ARCHIVE_NAMES=(mbstream)
 else
@@ -49,7 +49,7 @@ find_tools() {
   find_program "${ARCHIVE_NAMES[@]}" && ARCHIVER=$REPLY
   find_program socat ncat && TRANSPORT=$REPLY
   VERSION=$("$TOOL" --version 2>&1) || die "$TOOL does not start: $VERSION"
-  [[ $VERSION =~ server\ ([0-9]+\.[0-9]+\.[0-9]+) ]] || die "$TOOL does not tell which server it is made for: $VERSION"
+  [[ $VERSION =~ server\ ([0-9]+\.[0-9]+\.[0-9]+) ]] || die "$TOOL does not report which server it is made for: $VERSION"
   VERSION=${BASH_REMATCH[1]}
 }
 
@@ -57,7 +57,7 @@ nonce() {
   od -An -N16 -tx1 /dev/urandom | tr -d ' \n'
 }
 
-# What only those who know the clone password can make of the two nonces, in REPLY. Nested, so that nobody can append to it.
+# A digest of request, nonces and clone password, in REPLY. Nested, so that nobody can append to it.
 proof() { # REQUEST DONORS_NONCE RECEIVERS_NONCE
   local inner outer
   read_secret clone-password
@@ -66,7 +66,7 @@ proof() { # REQUEST DONORS_NONCE RECEIVERS_NONCE
   REPLY=${outer%% *}
 }
 
-# TEXT fit for one line of the conversation, in REPLY.
+# TEXT as one line of the protocol, in REPLY.
 one_line() { # TEXT
   REPLY=${1//[[:cntrl:]]/ }
   REPLY=${REPLY:0:400}
@@ -83,25 +83,25 @@ bracketed() { # ADDRESS
   [[ $1 != *:* ]] || REPLY="[$1]"
 }
 
-# Standard input and output become a connection to the donor at ADDRESS, who has to prove that it knows the password. Without
-# being told to be verbose, ncat does not say that this failed.
+# Standard input and output become a connection to the donor at ADDRESS, which has to prove that it knows the password. ncat
+# reports a failed verification only with --verbose.
 tls_client() { # ADDRESS
   if [[ $TRANSPORT == socat ]]; then
     bracketed "$1"
-    exec socat - "OPENSSL-CONNECT:$REPLY:$BACKUP_PORT,verify=1,cafile=$AUTHORITY,commonname=,nosni,connect-timeout=$PEER_TIMEOUT,keepalive"
+    exec socat - "OPENSSL-CONNECT:$REPLY:$DONOR_PORT,verify=1,cafile=$AUTHORITY,commonname=,nosni,connect-timeout=$PEER_TIMEOUT,keepalive"
   fi
-  exec ncat --verbose --ssl-verify --ssl-trustfile "$AUTHORITY" --wait "$PEER_TIMEOUT" "$1" "$BACKUP_PORT"
+  exec ncat --verbose --ssl-verify --ssl-trustfile "$AUTHORITY" --wait "$PEER_TIMEOUT" "$1" "$DONOR_PORT"
 }
 
-# Serve each connection by COMMAND, several at the same time: who waits in the queue is connected, too.
+# Serve each connection by COMMAND, several at the same time: receivers in the queue are connected, too.
 tls_server() { # COMMAND
   if [[ $TRANSPORT == socat ]]; then
     local family=4
     [[ $POD_IP != *:* ]] || family=6
     bracketed "$POD_IP"
-    exec socat "OPENSSL-LISTEN:$BACKUP_PORT,pf=ip$family,bind=$REPLY,reuseaddr,fork,max-children=32,cert=$CERTIFICATE,key=$CERTIFICATE_KEY,verify=0,keepalive" \
+    exec socat "OPENSSL-LISTEN:$DONOR_PORT,pf=ip$family,bind=$REPLY,reuseaddr,fork,max-children=32,cert=$CERTIFICATE,key=$CERTIFICATE_KEY,verify=0,keepalive" \
       "EXEC:$1"
   fi
   exec ncat --ssl --ssl-cert "$CERTIFICATE" --ssl-key "$CERTIFICATE_KEY" --listen --keep-open --max-conns 32 --exec "$1" \
-    "$POD_IP" "$BACKUP_PORT"
+    "$POD_IP" "$DONOR_PORT"
 }

@@ -1,0 +1,208 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Readiness: `openssl s_server` listens on READY_PORT while the instance is ready, and the kubelet's probe connects to that
+# port. openssl is the one program that every supported image has and that keeps a port open; it exchanges no data here. The
+# check runs each second over one session that stays open, since a probe that starts a client each time costs thirty times as
+# much. READINESS_FILE holds the reason if the instance is not ready. Everything unknown counts as "not ready", and when this
+# script ends the port is closed. Sourced by run-replication.sh.
+
+# shellcheck source=lib-peers.sh
+source /kubemysql/scripts/lib-peers.sh
+
+# How long the server may take for one answer, in seconds.
+readonly ANSWER_TIMEOUT=${ANSWER_TIMEOUT:-4}
+# Between two readings of how full the volume is, in seconds.
+readonly VOLUME_INTERVAL=30
+
+# --- the result -----------------------------------------------------------------------------------------------------
+
+not_ready() { # REASON
+  close_ready_port
+  publish "not ready: $1"
+}
+
+ready() {
+  open_ready_port
+  publish ready
+}
+
+# The file is written by every check, so its age is that of the last one. The log repeats nothing that differs in numbers only,
+# such as a lag that grows.
+PUBLISHED=
+publish() { # TEXT
+  printf '%s\n' "$1" >"$READINESS_FILE"
+  [[ ${PUBLISHED//[0-9]/} == "${1//[0-9]/}" ]] || log "$1"
+  PUBLISHED=$1
+}
+
+# Opens the port, with a server that has no certificate: no data are exchanged.
+READY_PORT_PID=
+open_ready_port() {
+  local address=$POD_IP
+  if [[ $READY_PORT_PID ]] && kill -0 "$READY_PORT_PID" 2>/dev/null; then return; fi
+  [[ -z $READY_PORT_PID ]] || log_once ready_port "port $READY_PORT had to be opened again: something closed it, or uses it"
+  [[ $address != *:* ]] || address="[$address]"
+  address+=:$READY_PORT
+  # OpenSSL 1.0, which MySQL 5.7's image has, takes a port alone.
+  [[ $(openssl version) != "OpenSSL 1.0."* ]] || address=$READY_PORT
+  openssl s_server -quiet -nocert -accept "$address" </dev/null >/dev/null 2>&1 &
+  READY_PORT_PID=$!
+}
+
+close_ready_port() {
+  [[ $READY_PORT_PID ]] || return 0
+  kill -KILL "$READY_PORT_PID" 2>/dev/null || true
+  wait "$READY_PORT_PID" 2>/dev/null || true
+  READY_PORT_PID=
+}
+
+# --- the session ----------------------------------------------------------------------------------------------------
+
+# The session's client, and the ends of the pipes that lead to it and from it.
+CLIENT_PID=
+QUESTIONS=
+ANSWERS=
+open_session() {
+  # shellcheck disable=SC2119 # no options of ours
+  coproc SESSION { LIMIT='' COLUMN_NAMES=$SESSION_COLUMNS local_client 2>&1; }
+  # Bash takes its own two descriptors back when the client ends.
+  exec {ANSWERS}<&"${SESSION[0]}" {QUESTIONS}>&"${SESSION[1]}"
+  CLIENT_PID=$!
+  VOLUME_READ_AT=
+  PUBLISHED_BY_SQL=
+  printf '%s\n' "$SQL_PREAMBLE" >&"$QUESTIONS" || true
+}
+
+close_session() {
+  [[ $CLIENT_PID ]] || return 0
+  exec {QUESTIONS}>&- {ANSWERS}<&-
+  kill -KILL "$CLIENT_PID" 2>/dev/null || true
+  wait "$CLIENT_PID" 2>/dev/null || true
+  CLIENT_PID=
+}
+
+# Run SQL that returns one row, which is in ANSWER, or the error. After any error the session is opened anew.
+query_session() { # SQL
+  [[ $CLIENT_PID ]] || open_session
+  ANSWER=
+  if { printf '%s\n' "${1//$'\n'/ }" >&"$QUESTIONS"; } 2>/dev/null && IFS= read -rt "$ANSWER_TIMEOUT" -u "$ANSWERS" ANSWER &&
+    [[ $ANSWER != ERROR* ]]; then
+    return 0
+  fi
+  : "${ANSWER:=no answer within $ANSWER_TIMEOUT s}"
+  close_session
+  return 1
+}
+
+# Statements that publish how full the volume is, and how much a clone would copy, as user variables of this session, in REPLY.
+# They are read through performance_schema.
+VOLUME_READ_AT=
+volume_sql() {
+  local block blocks free data
+  REPLY=
+  [[ -z $VOLUME_READ_AT ]] || ((SECONDS - VOLUME_READ_AT >= VOLUME_INTERVAL)) || return 0
+  read -r block blocks free < <(stat -f -c '%S %b %a' "$VOLUME_DIR") || return 0
+  # Files may vanish meanwhile.
+  read -r data _ < <(du -sm --exclude='binlog.*' --exclude='relay-bin.*' -- "$DATA_DIR" 2>/dev/null) || return 0
+  VOLUME_READ_AT=$SECONDS
+  REPLY="SET @kubemysql_volume_size = $((block * blocks)), @kubemysql_volume_free = $((block * free)), @kubemysql_data_mib = $data;"
+}
+
+# --- the check ------------------------------------------------------------------------------------------------------
+
+# Each gives in REPLY why the instance with this STATUS is not ready, empty if it is.
+why_primary_not_ready() {
+  REPLY=
+  if [[ ${STATUS[source_host]} != - ]]; then
+    REPLY="the topology names $POD_NAME the primary, but it has replica configuration (source ${STATUS[source_host]})"
+  elif [[ ${STATUS[read_only]} != 0 || ${STATUS[super_read_only]} != 0 ]]; then
+    REPLY="the primary is read-only"
+  fi
+}
+
+# The file changes when the kubelet refreshes the ConfigMap; what cannot be read leaves the last value in force.
+MAX_LAG=
+read_max_lag() {
+  if read_line "$CONFIG_DIR/$CONFIG_MAX_LAG" && [[ $REPLY =~ ^[0-9]+$ ]]; then MAX_LAG=$((10#$REPLY)); fi
+}
+
+# An error's text in REPLY, without the statement if that may hold a password or its hash.
+public_error() { # TEXT
+  REPLY=$1
+  case ${1^^} in
+    *" QUERY: "*IDENTIFIED* | *" QUERY: "*PASSWORD*) REPLY=${1%% Query: *} ;;
+  esac
+}
+
+# A thread's error, or that it does not run, in REPLY.
+why_not_replicating() {
+  REPLY=
+  if [[ ${STATUS[receiver]} != ON || ${STATUS[receiver_errno]} != 0 ]]; then
+    public_error "${STATUS[receiver_error]}"
+    REPLY="the receiver thread is ${STATUS[receiver]}, error ${STATUS[receiver_errno]}: $REPLY"
+  elif [[ ${STATUS[applier]} != ON || ${STATUS[applier_errno]} != 0 ]]; then
+    public_error "${STATUS[applier_error]}"
+    REPLY="the applier thread is ${STATUS[applier]}, error ${STATUS[applier_errno]}: $REPLY"
+  fi
+}
+
+why_replica_not_ready() {
+  why_not_replicating
+  if [[ ${STATUS[source_host]} == - ]]; then
+    REPLY="the replica has no replica configuration"
+  elif [[ ${STATUS[source_host]} != "$PRIMARY_HOST" ]]; then
+    REPLY="the replica's source is ${STATUS[source_host]}, the topology's primary is $PRIMARY_HOST"
+  elif [[ ${STATUS[super_read_only]} != 1 ]]; then
+    REPLY="the replica is writable ($READ_ONLY_VARIABLE is OFF)"
+  elif [[ $REPLY ]]; then
+    return 0
+  elif ! [[ ${STATUS[lag]} =~ ^[0-9]+$ ]]; then
+    REPLY="the lag is unknown (${STATUS[lag]})"
+  elif [[ -z $MAX_LAG ]]; then
+    REPLY="the greatest lag allowed is unknown ($CONFIG_DIR/$CONFIG_MAX_LAG is missing or no number)"
+  elif ((STATUS[lag] > MAX_LAG)); then
+    REPLY="the replica is ${STATUS[lag]} s behind, more than $MAX_LAG s"
+  fi
+}
+
+why_not_ready() {
+  if [[ -z $PRIMARY ]]; then
+    REPLY="the topology names no primary"
+  elif [[ ${STATUS[kind]} != ready ]]; then
+    REPLY="the server's answer cannot be understood: $ANSWER"
+  elif [[ ${STATUS[performance_schema]} != 1 ]]; then
+    REPLY="performance_schema is OFF: nothing can be known about replication"
+  elif is_primary; then
+    why_primary_not_ready
+  else
+    why_replica_not_ready
+  fi
+}
+
+# A statement that publishes the last result as a user variable, too, which the modules read, in REPLY.
+PUBLISHED_BY_SQL=
+readiness_sql() {
+  REPLY=
+  [[ $PUBLISHED != "$PUBLISHED_BY_SQL" ]] || return 0
+  PUBLISHED_BY_SQL=$PUBLISHED
+  sql_quote "$PUBLISHED"
+  REPLY="SET @kubemysql_readiness = $REPLY;"
+}
+
+# Checks once, and publishes the result by port and file.
+check_readiness() {
+  local facts
+  read_max_lag
+  volume_sql
+  facts=$REPLY
+  readiness_sql
+  if ! read_status_row "$facts$REPLY"; then
+    not_ready "$ANSWER"
+    return
+  fi
+  why_not_ready
+  if [[ $REPLY ]]; then not_ready "$REPLY"; else ready; fi
+}
