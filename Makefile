@@ -121,7 +121,7 @@ mariadb: cluster
 
 # Here most of the time is waiting, in servers and network namespaces that each worker has for itself.
 scripts: cluster
-	pytest -q --numprocesses 3 --dist loadfile tests/scripts
+	pytest -q --numprocesses 2 --dist loadfile tests/scripts
 
 $(SCRIPTS): cluster
 	pytest -q tests/$@.py
