@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -79,10 +80,11 @@ class Cluster:
             (self.base / volume / name).write_text(text, encoding="utf-8")
 
     @contextmanager
-    def without_option(self, name: str) -> Iterator[None]:
-        """With my.cnf files that lack an option."""
+    def option(self, name: str, value: str | None) -> Iterator[None]:
+        """With another value of an option in the my.cnf files, or without it; pods take it over when they are provisioned."""
         files = {file: text for file, text in self.config.items() if file.endswith(".cnf")}
-        self.write("config", {file: text.replace(f"{name} =", f"# {name} =") for file, text in files.items()})
+        line = f"{name} = {value}" if value else ""
+        self.write("config", {file: re.sub(rf"^{name} =.*$", line, text, flags=re.MULTILINE) for file, text in files.items()})
         yield
         self.write("config", files)
 

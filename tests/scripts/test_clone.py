@@ -76,7 +76,7 @@ def test_a_replica_that_does_not_replicate_is_no_donor(shared_pair: Pair, newcom
 
 def test_a_donor_without_the_plugin_is_passed_over(pair: Pair, cluster: Cluster) -> None:
     primary, replica = pair
-    with cluster.without_option("plugin_load_add"):
+    with cluster.option("plugin_load_add", None):
         replica.run("provision")
         replica.restart_mysql(signal.SIGTERM)
         replica.wait_ready()
@@ -212,7 +212,7 @@ def test_wrong_password_is_said_and_given_up_in_time(newcomer: Pod) -> None:
 
 def test_image_without_the_plugin_is_said(cluster: Cluster) -> None:
     pod = cluster.pod("mysql-1")
-    with cluster.without_option("plugin_load_add"):
+    with cluster.option("plugin_load_add", None):
         refused = pod.run("provision", expect=1)
     assert "has no clone plugin" in refused.log
 

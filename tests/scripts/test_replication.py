@@ -12,6 +12,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from scripts.cluster import Cluster
 from scripts.golden import ROWS, Golden, catch_up, gtids
 from scripts.pods import Pair, Pod
@@ -36,24 +37,31 @@ def assert_never_ready(pod: Pod, reason: str) -> None:
     assert pod.sql(READ_ONLY) == "1\t1"
 
 
-def test_roles_come_back_after_mysqld_was_killed(pair: Pair) -> None:
+@pytest.mark.parametrize("recovery", ["ON", "OFF"])
+def test_roles_come_back_after_mysqld_was_killed(pair: Pair, cluster: Cluster, recovery: str) -> None:
+    """What was received and not applied is fetched again; with relay_log_recovery=OFF it is kept: it may exist nowhere else."""
     primary, replica = pair
-    # Received and not applied: this must survive the restart, it may exist nowhere else.
+    with cluster.option("relay_log_recovery", recovery):
+        replica.run("provision")
+    replica.restart_mysql()
+    replica.wait_ready()
+    roles_before = replica.container("replication").log.count("is a replica")
     replica.sql("STOP REPLICA SQL_THREAD")
     primary.sql("INSERT INTO shop.t VALUES (1000, 'in the relay log')")
     received = f"GTID_SUBSET('{gtids(primary)}', CONCAT_WS(',', @@global.gtid_executed, received_transaction_set))"
     query = f"SELECT {received} FROM performance_schema.replication_connection_status"
     eventually("the relay log", lambda: replica.sql(query) == "1")
-    primary.sql("FLUSH BINARY LOGS")
-    primary.sql(f"PURGE BINARY LOGS TO '{primary.sql('SHOW BINARY LOGS').splitlines()[-1].split()[0]}'")
-    primary.container("replication").stop()  # the primary stays read-only, so what comes next comes from the relay log
+    if recovery == "OFF":
+        primary.sql("FLUSH BINARY LOGS")
+        primary.sql(f"PURGE BINARY LOGS TO '{primary.sql('SHOW BINARY LOGS').splitlines()[-1].split()[0]}'")
+    primary.container("replication").stop()  # the primary stays read-only, so nothing new comes next
     primary.restart_mysql()
     replica.restart_mysql()
     replica.wait_ready()
     assert replica.sql("SELECT b FROM shop.t WHERE a = 1000") == "in the relay log"
     # As of its restart: before, it may have seen the primary go.
-    _start, _first_role, second_role = replica.container("replication").log.split("is a replica")
-    assert "connecting" not in second_role
+    last_role = replica.container("replication").log.split("is a replica")[roles_before]
+    assert "connecting" not in last_role
     assert not primary.ready()
     primary.start("replication")
     primary.wait_ready()

@@ -39,9 +39,9 @@ dialect() { # VERSION SQL
 # Runs SQL, which returns one row, and reads the channels. ROW gets the row and one channel's columns, CHANNELS the number of
 # channels.
 query_status() { # SQL CLIENT_COMMAND...
-  local sql=$1 COLUMN_NAMES=--column-names
+  local sql=$1
   shift
-  query "$sql; SHOW ALL SLAVES STATUS" "$@" || return
+  query "$sql; SHOW ALL SLAVES STATUS" "$@" --column-names || return
   read_status "$ANSWER"
 }
 
@@ -105,10 +105,8 @@ read_own() { # VERSION
 
 # Fills SOURCE from the server HOST. MariaDB does not report what it has purged.
 read_source() { # HOST
-  local COLUMN_NAMES=--column-names
   query "SELECT @@server_id AS id, $HISTORY_SQL AS history, @@global.gtid_binlog_pos AS position" \
-    peer_client "$1" "$REPLICATION_USER" replication-password || return
-  ROW=()
+    peer_client "$1" "$REPLICATION_USER" replication-password --column-names || return
   read_table
   SOURCE[id]=${ROW[id]} SOURCE[history]=${ROW[history]} SOURCE[executed]=${ROW[position]}
 }

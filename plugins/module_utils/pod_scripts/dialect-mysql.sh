@@ -278,9 +278,8 @@ read_status_row() { # SQL
 
 # The columns of 5.7's statement are known by name only.
 read_lag_by_statement() {
-  local COLUMN_NAMES=--column-names
   STATUS[lag]=NULL
-  query_local "SHOW SLAVE STATUS" || return
+  query "SHOW SLAVE STATUS" local_client --column-names || return
   read_table
   STATUS[lag]=${ROW[Seconds_Behind_Master]-0}
 }

@@ -40,7 +40,8 @@ option_file() { # USER KEY
 # How long a statement may take, in seconds; empty: without a limit.
 LIMIT=10
 
-# Runs the command-line client. All options are arguments: option files of the image and of the user are not read.
+# Runs the command-line client. All options are arguments: option files of the image and of the user are not read. The last one
+# of several wins: --column-names is for statements whose columns are known by name only.
 client() { # USER KEY OPTION...
   local user=$1 key=$2
   local limit=()
@@ -49,12 +50,9 @@ client() { # USER KEY OPTION...
   # In the foreground: in a process group of its own it would have the kernel send SIGHUP to ours whenever one of our processes
   # is stopped (a "newly orphaned process group", by setpgid(2)).
   [[ $LIMIT ]] && limit=(timeout --foreground "$LIMIT")
-  "${limit[@]}" "$CLIENT" --defaults-file=<(option_file "$user" "$key") --batch "$COLUMN_NAMES" --unbuffered \
+  "${limit[@]}" "$CLIENT" --defaults-file=<(option_file "$user" "$key") --batch --skip-column-names --unbuffered \
     --default-character-set=utf8mb4 "$@"
 }
-
-# `--column-names` for statements whose columns are known by name only.
-COLUMN_NAMES=--skip-column-names
 
 local_client() { # OPTION...
   client root root-password --socket="$SOCKET" --protocol=SOCKET "${LOCAL_TLS[@]}" --connect-timeout=5 "$@"

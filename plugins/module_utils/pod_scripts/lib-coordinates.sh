@@ -37,8 +37,8 @@ parse_coordinates() { # FOLDER
   fi
 }
 
-# A replica's position, as one or more statements: SET GLOBAL gtid_purged='…' or gtid_slave_pos = '…', in a newer tool's or an
-# older one's syntax, a set over several lines. Without a GTID in it, it is a position in a file of the donor's source.
+# A replica's position, as one or more statements: SET GLOBAL gtid_purged='…' or gtid_slave_pos = '…', in the syntax of a
+# newer tool or an older one, a set over several lines. Without a GTID in it, it is a position in a file of the donor's source.
 parse_slave_info() { # TEXT
   local text=${1//[[:space:]]/}
   REPLY="the donor, a replica, does not use GTIDs: ${1//$'\n'/ }"

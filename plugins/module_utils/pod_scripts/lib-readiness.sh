@@ -66,8 +66,7 @@ CLIENT_PID=
 QUESTIONS=
 ANSWERS=
 open_session() {
-  # shellcheck disable=SC2119 # no options of ours
-  coproc SESSION { LIMIT='' COLUMN_NAMES=$SESSION_COLUMNS local_client 2>&1; }
+  coproc SESSION { LIMIT='' local_client "$SESSION_COLUMNS" 2>&1; }
   # Bash takes its own two descriptors back when the client ends.
   exec {ANSWERS}<&"${SESSION[0]}" {QUESTIONS}>&"${SESSION[1]}"
   CLIENT_PID=$!

@@ -103,6 +103,12 @@ def test_scaling_changes_one_field() -> None:
     assert [change.fields for change in planned.changes if change.action != "none"] == [(("spec.replicas", "3", "5"),)]
 
 
+def test_a_threshold_changes_one_field_and_no_pod() -> None:
+    planned = plan(deployed(), max_lag=10)
+    assert real(planned) == [("update", "ConfigMap", "mysql")]
+    assert [change.fields for change in planned.changes if change.action != "none"] == [(("data.max_lag", "30", "10"),)]
+
+
 def test_drift_is_repaired() -> None:
     store = deployed()
     del store.objects["Service", "mysql-read"]
