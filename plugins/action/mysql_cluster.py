@@ -5,7 +5,7 @@
 """Runs the module in rounds while it waits: a module cannot print while it runs, and a large clone takes long.
 
 Each round is a whole run of the module with a short ``wait_timeout``; running it again carries on. What a round changed
-and how far the cluster got is in its result, see ``results/deployment.py``.
+and how far the cluster got is in its result, see ``results/types.py``.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: object = None, task_vars: Result | None = None) -> Result:
         result: Result = super().run(tmp, task_vars)
-        timeout = self._patience()
+        timeout = self._idle_timeout()
         if timeout is None:
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
             return result
         result.update(self._wait(timeout, task_vars))
         return result
 
-    def _patience(self) -> int | None:
+    def _idle_timeout(self) -> int | None:
         """Seconds without progress after which to give up; None where the module does not wait for a rollout."""
         options, given = cluster_options(), self._task.args
         state, wait, timeout = (given.get(name, options[name]["default"]) for name in ("state", "wait", "wait_timeout"))
@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
         try:
             return int(timeout) if int(timeout) > FIRST_ROUND_SECONDS else None
         except (TypeError, ValueError):
-            # The module itself says what is wrong with it.
+            # The module reports the error.
             return None
 
     def _wait(self, timeout: int, task_vars: Result | None) -> Result:
@@ -73,10 +73,10 @@ class ActionModule(ActionBase):
         return outcome
 
     def _show(self, progress: t.Mapping[str, str], before: t.Mapping[str, str]) -> None:
-        """Say what is new: a pod that is stuck says the same again and again."""
-        for pod, words in sorted(progress.items()):
-            if before.get(pod) != words:
-                Display().display(f"  {pod}: {words}")
+        """Print the lines that have changed: a stuck pod has the same line in every round."""
+        for pod, line in sorted(progress.items()):
+            if before.get(pod) != line:
+                Display().display(f"  {pod}: {line}")
 
 
 def _is_true(value: object) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every word that manifests, pod scripts, SQL and reports must agree on: ports, paths, users, labels.
+"""Constants that manifests, pod scripts, SQL and results share: ports, paths, users, labels.
 
 Object names depend on the cluster's name and are spelled in ``names.py`` alone.
 """
@@ -85,7 +85,7 @@ CONTAINER_REPLICATION = "replication"
 CONTAINER_CLONE = "clone"
 CONTAINER_BACKUP = "backup"
 
-# The volume's root holds the data directory, a clone that is still arriving, and the marks that tell them apart.
+# The volume's root holds the data directory, a clone that is still arriving, and the marks that distinguish them.
 # The data directory is called `mysql` because the tutorial mounts its claims with `subPath: mysql`.
 DATA_VOLUME = "data"
 VOLUME_DIR = "/volume"

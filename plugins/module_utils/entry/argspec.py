@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of all modules, each said once. Documentation and the role's specification are checked against it."""
+"""The options of all modules, each defined once. The documentation is checked against them."""
 
 from __future__ import annotations
 

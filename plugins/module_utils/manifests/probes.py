@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Probes of the container ``mysql``. The scripts behind them say why."""
+"""Probes of the container ``mysql``. The scripts give the reason of a failure."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ STARTUP = _probe("alive.sh", "wait", period=1, timeout=5, failures=720)
 # mysqld alone: a restart does not mend replication, and destroys the evidence.
 LIVENESS = _probe("alive.sh", period=20, timeout=10, failures=3)
 # A port that readiness.sh keeps open while the instance is ready: knocking each second costs next to nothing. All containers
-# of a pod share its address. The probe belongs to the container with the startup probe: before 1.22 a kubelet tells that a
+# of a pod share its address. The probe belongs to the container with the startup probe: before 1.22 a kubelet reports that a
 # container without a readiness probe has started only with its next look at the pod, up to 90 s later.
 READINESS = {"tcpSocket": {"port": READY_PORT}, "periodSeconds": 1, "timeoutSeconds": 2, "failureThreshold": 2}

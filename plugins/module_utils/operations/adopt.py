@@ -75,7 +75,7 @@ class Inspection:
 
     @property
     def warning(self) -> str:
-        """What happens, for people who have to agree to it."""
+        """The consequences, for the person who confirms the adoption."""
         name = self.stateful_set["metadata"]["name"]
         first = "" if self.gtids_on else "GTIDs are switched on, on all servers, and stay on. "
         return (

@@ -115,7 +115,7 @@ class ChangeResult(t.TypedDict):
 
 
 class DiffResult(t.TypedDict):
-    """What ``--diff`` prints of one object."""
+    """One object in the output of ``--diff``."""
 
     before_header: str
     after_header: str
@@ -124,7 +124,7 @@ class DiffResult(t.TypedDict):
 
 
 class ChangesResult(t.TypedDict):
-    """What was changed, or would be in check mode."""
+    """The changes that were made, or would be in check mode."""
 
     changed: bool
     changes: list[ChangeResult]

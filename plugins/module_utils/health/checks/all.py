@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what was observed to what is found. Each check is a pure function; together they name every deviation."""
+"""All checks. Each is a pure function from an observation to findings."""
 
 from __future__ import annotations
 

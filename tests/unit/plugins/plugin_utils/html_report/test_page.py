@@ -93,7 +93,7 @@ def test_where_to_connect() -> None:
     assert numbers(page_of(facts))["Reads"] == "mysql-read.shop.svc:3306leads to mysql-0, mysql-1, mysql-2"
     assert numbers(page_of(twelve()))["Reads"] == "mysql-read.shop.svc:3306leads to 12 instances"
     facts["routes"] = {"primary": [], "read": None}
-    assert numbers(page_of(facts))["Writes"] == "mysql-primary.shop.svc:3306leads to nobody"
+    assert numbers(page_of(facts))["Writes"] == "mysql-primary.shop.svc:3306leads to no pod"
     assert "Reads" not in numbers(page_of(facts))
 
 
