@@ -228,7 +228,7 @@ options:
     default: true
   adopt:
     description:
-      - Take over a cluster that was deployed by other means under this O(name) and that the collection could have deployed, such
+      - Take over a cluster that was deployed by other means under this O(name) and that could be of this collection, such
         as the Kubernetes tutorial's. Without it such a cluster is refused.
       - The cluster has to be healthy, its claims have to be called C(data) with the data in their folder C(mysql), and
         O(image), O(replicas), O(storage_size) and O(server_id_base) have to fit what is there. Everything is checked before
