@@ -38,12 +38,22 @@ def server(websocket: WebSocket, monkeypatch: pytest.MonkeyPatch) -> socket.sock
 
 
 def connect() -> socket.socket:
-    auth = KubernetesAuth(**{**dict.fromkeys(KubernetesAuth.__dataclass_fields__), "host": "http://nobody", "api_key": "x"})
+    auth = KubernetesAuth(
+        kubeconfig=None,
+        context=None,
+        host="http://nobody",
+        api_key="x",
+        ca_cert=None,
+        client_cert=None,
+        client_key=None,
+        validate_certs=None,
+    )
     return client.connect(auth, "shop", dry_run=True).connect("mysql-0", PORT, 2.0)
 
 
 def test_a_server_that_says_goodbye_first_leaves_no_connection_behind(websocket: WebSocket, server: socket.socket) -> None:
     connection = websocket.sock
+    assert connection is not None
     with server, closing(connect()) as stream:
         for channel in (b"\0", b"\1"):
             server.sendall(frame(channel + struct.pack("<H", PORT)))

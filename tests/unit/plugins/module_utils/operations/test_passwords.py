@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import typing as t
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import SECRET_KEYS
@@ -34,7 +35,7 @@ def secret(name: str = "mysql", **passwords: str) -> Manifest:
 COMPLETE = {option: f"kept-{option}" for option in OPTIONS}
 
 
-def resolve(live: Manifest | None, *, bootstrapped: bool = False, **given: str) -> dict[str, str]:
+def resolve(live: Manifest | None, *, bootstrapped: bool = False, **given: t.Any) -> dict[str, str]:
     return resolve_passwords(cluster_spec(**given), live, bootstrapped=bootstrapped, generate=FakeRuntime().password)
 
 
