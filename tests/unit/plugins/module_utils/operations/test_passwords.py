@@ -35,7 +35,7 @@ def secret(name: str = "mysql", **passwords: str) -> Manifest:
 COMPLETE = {option: f"kept-{option}" for option in OPTIONS}
 
 
-def resolve(live: Manifest | None, *, bootstrapped: bool = False, **given: t.Any) -> dict[str, str]:
+def resolve(live: Manifest | None, *, bootstrapped: bool = False, **given: str) -> dict[str, str]:
     return resolve_passwords(cluster_spec(**given), live, bootstrapped=bootstrapped, generate=FakeRuntime().password)
 
 
@@ -60,7 +60,8 @@ def test_key_by_key() -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_a_given_one_wins_before_there_are_accounts(option: str) -> None:
-    passwords = resolve(secret(**COMPLETE), **{option: "given"})
+    given: dict[str, t.Any] = {option: "given"}
+    passwords = resolve(secret(**COMPLETE), **given)
     assert passwords[PASSWORD_OPTIONS[option]] == "given"
 
 
