@@ -21,7 +21,7 @@ author:
 extends_documentation_fragment:
   - kubemysql.replication.attributes
   - kubemysql.replication.identity
-  - kubemysql.replication.watch
+  - kubemysql.replication.instances
   - kubemysql.replication.kubernetes_auth
 attributes:
   check_mode:

@@ -14,7 +14,7 @@ import typing as t
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .checks.all import find
+from .checks.all import run_checks
 from .findings import Finding
 from .findings import FindingKind as Kind
 from .observation import ClusterObservation
@@ -121,7 +121,7 @@ def assess(
     observation: ClusterObservation, max_lag: float, more: tuple[Finding, ...] = (), ignored: frozenset[Kind] = frozenset()
 ) -> Assessment:
     """Judge an observation; ``more`` are findings made by other means than observing, such as the canary's."""
-    findings = (*find(observation, max_lag), *more)
+    findings = (*run_checks(observation, max_lag), *more)
     case = Case(observation, tuple(each for each in findings if each.kind not in ignored))
     state = next(state for state, holds in STATES if holds(case))
     return Assessment(state, findings, observation.primary_name, ignored)

@@ -18,6 +18,7 @@ __all__ = [
     "ChangesResult",
     "DeploymentResult",
     "DiffResult",
+    "FailedResult",
     "FindingResult",
     "HealthResult",
     "InstanceResult",
@@ -26,7 +27,6 @@ __all__ = [
     "RenderedResult",
     "Role",
     "RoutesResult",
-    "StalledResult",
     "TopologyResult",
     "VerificationResult",
 ]
@@ -131,7 +131,7 @@ class ChangesResult(t.TypedDict):
     diff: list[DiffResult]
 
 
-class StalledResult(ChangesResult, total=False):
+class FailedResult(ChangesResult, total=False):
     """A failure. The last three keys are those of a rollout that timed out; a caller can continue to wait with them."""
 
     timed_out: bool

@@ -10,10 +10,10 @@ from ..findings import Finding
 from ..observation import ClusterObservation
 from . import cluster, pod, primary, replica, server
 
-__all__ = ["find"]
+__all__ = ["run_checks"]
 
 
-def find(observation: ClusterObservation, max_lag: float) -> tuple[Finding, ...]:
+def run_checks(observation: ClusterObservation, max_lag: float) -> tuple[Finding, ...]:
     """Everything that deviates, the cluster's findings first, then instance by instance. ``max_lag`` is in seconds."""
     findings = list(cluster.check(observation))
     for instance in observation.instances:
