@@ -5,17 +5,25 @@
 """Runs the module in rounds while it waits: a module cannot print while it runs, and a large clone takes long.
 
 Each round is a whole run of the module with a short ``wait_timeout``; running it again carries on. What a round changed
-and how far the cluster got is in its result, see ``results/deployment.py``.
+and how far the cluster got is in its result, see ``results/types.py``.
 """
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.kubemysql.replication.plugins.module_utils.entry.argspec import cluster_options
+from ansible_collections.kubemysql.replication.plugins.module_utils.results.rounds import (
+    merged_result,
+    progress_lines,
+    progress_measure,
+    timed_out,
+)
+from ansible_collections.kubemysql.replication.plugins.module_utils.wait import Clock, SystemClock
 
 Result = dict[str, t.Any]
 
@@ -29,17 +37,18 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
     _supports_async = True
+    clock: Clock = SystemClock()
 
     def run(self, tmp: object = None, task_vars: Result | None = None) -> Result:
         result: Result = super().run(tmp, task_vars)
-        timeout = self._patience()
+        timeout = self._idle_timeout()
         if timeout is None:
             result.update(self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val))
             return result
         result.update(self._wait(timeout, task_vars))
         return result
 
-    def _patience(self) -> int | None:
+    def _idle_timeout(self) -> int | None:
         """Seconds without progress after which to give up; None where the module does not wait for a rollout."""
         options, given = cluster_options(), self._task.args
         state, wait, timeout = (given.get(name, options[name]["default"]) for name in ("state", "wait", "wait_timeout"))
@@ -48,51 +57,36 @@ class ActionModule(ActionBase):
         try:
             return int(timeout) if int(timeout) > FIRST_ROUND_SECONDS else None
         except (TypeError, ValueError):
-            # The module itself says what is wrong with it.
+            # The module reports the error.
             return None
 
     def _wait(self, timeout: int, task_vars: Result | None) -> Result:
-        outcome = self._round(FIRST_ROUND_SECONDS, task_vars)
-        earlier: list[Result] = []
-        furthest, idle = outcome.get("progress_measure", 0), 0
-        while outcome.get("timed_out"):
-            self._show(outcome["progress"], earlier[-1]["progress"] if earlier else {})
-            if idle >= timeout:
-                outcome["msg"] = f"no progress for {timeout} s; the last round: {outcome['msg']}"
+        rounds = [self._round(FIRST_ROUND_SECONDS, task_vars)]
+        furthest, since = progress_measure(rounds[-1]), self.clock.now()
+        shown: dict[str, str] = {}
+        while timed_out(rounds[-1]):
+            shown = self._show(progress_lines(rounds[-1]), shown)
+            left = math.ceil(timeout - (self.clock.now() - since))
+            if left <= 0:
+                rounds[-1]["msg"] = f"no progress for {timeout} s; the last round: {rounds[-1]['msg']}"
                 break
-            earlier.append(outcome)
-            outcome = self._round(min(ROUND_SECONDS, timeout - idle), task_vars)
-            measure = outcome.get("progress_measure", 0)
-            idle = 0 if measure > furthest else idle + ROUND_SECONDS
-            furthest = max(furthest, measure)
-        return _merged(earlier, outcome)
+            rounds.append(self._round(min(ROUND_SECONDS, left), task_vars))
+            if progress_measure(rounds[-1]) > furthest:
+                furthest, since = progress_measure(rounds[-1]), self.clock.now()
+        return merged_result(rounds)
 
     def _round(self, seconds: int, task_vars: Result | None) -> Result:
         arguments = {**self._task.args, "wait_timeout": seconds}
         outcome: Result = self._execute_module(module_args=arguments, task_vars=task_vars)
         return outcome
 
-    def _show(self, progress: t.Mapping[str, str], before: t.Mapping[str, str]) -> None:
-        """Say what is new: a pod that is stuck says the same again and again."""
-        for pod, words in sorted(progress.items()):
-            if before.get(pod) != words:
-                Display().display(f"  {pod}: {words}")
+    def _show(self, progress: dict[str, str], before: dict[str, str]) -> dict[str, str]:
+        """Print the lines that have changed, and return all: a stuck pod has the same line in every round."""
+        for pod, line in sorted(progress.items()):
+            if before.get(pod) != line:
+                Display().display(f"  {pod}: {line}")
+        return progress
 
 
 def _is_true(value: object) -> bool:
     return boolean(value, strict=False) is True
-
-
-def _merged(earlier: list[Result], last: Result) -> Result:
-    """The last round's result, with what was changed in any of them, in order."""
-    if not earlier:
-        return last
-    rounds = [*earlier, last]
-    return {
-        **last,
-        "changed": any(each.get("changed", False) for each in rounds),
-        "changes": [change for each in rounds for change in each.get("changes", [])],
-        "diff": [diff for each in rounds for diff in each.get("diff", [])],
-        **({"warnings": warnings} if (warnings := [text for each in rounds for text in each.get("warnings", [])]) else {}),
-        "duration": round(sum(each.get("duration", 0.0) for each in rounds), 3),
-    }

@@ -13,7 +13,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and say what would change without changing it.
+    description: Can run in C(check_mode) and report the changes without making them.
   diff_mode:
     description: Says in C(diff_mode) which fields change or would change.
   idempotent:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of the options that say how to reach the API server."""
+"""Documentation of the options for the connection to the API server."""
 
 from __future__ import annotations
 

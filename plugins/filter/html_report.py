@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation and wiring of the filter; what it does is in module_utils."""
+"""Documentation and wiring of the filter; the page is made in plugin_utils/html_report."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def html_report(facts: object, name: str, namespace: str, looked_at: str) -> str
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The filters of this file; Ansible loads this class."""
 
     def filters(self) -> dict[str, Callable[..., t.Any]]:
         return {"html_report": html_report}

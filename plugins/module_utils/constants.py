@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names that manifests, pod scripts, SQL and reports must agree on: ports, paths, users, labels.
+"""Constants that manifests, pod scripts, SQL and results share: ports, paths, users, labels.
 
-``tests/generate_constants.py`` makes them known to the pod scripts.
+``tests/generate_constants.py`` generates those of the pod scripts from them.
 
 Object names depend on the cluster's name and are spelled in ``names.py`` alone.
 """
@@ -89,7 +89,7 @@ CONTAINER_REPLICATION = "replication"
 CONTAINER_CLONE = "clone"
 CONTAINER_DONOR = "donor"
 
-# The volume's root holds the data directory, a clone that is still arriving, and the marks that tell them apart.
+# The volume's root holds the data directory, a clone that is still arriving, and the marks that distinguish them.
 # The data directory is called `mysql` because the tutorial mounts its claims with `subPath: mysql`.
 DATA_VOLUME = "data"
 VOLUME_DIR = "/volume"

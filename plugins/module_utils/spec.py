@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The desired state: module options, parsed and checked once, before anything is asked of a cluster."""
+"""The desired state: module options, parsed and checked once, before any request to a cluster."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_SERVER_ID = 2**32 - 1
 
 @dataclass(frozen=True)
 class Topology:
-    """Which instance is the primary, and since when the cluster has data that an empty instance must not replace."""
+    """The primary, and since when the cluster has data that an empty instance must not replace."""
 
     primary: str
     bootstrapped: str | None = None
@@ -34,7 +34,7 @@ class Topology:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterSpec:
-    """What a user asked for. ``passwords`` holds those that were given, by Secret key, and never leaves the process."""
+    """The desired cluster. ``passwords`` holds the given ones, by Secret key, and never leaves the process."""
 
     names: Names
     replicas: int

@@ -26,7 +26,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: The API server is asked for a dry run of every change.
+    details: The API server makes a dry run of every change.
   diff_mode:
     support: full
     details: Values of Secrets are shown as digests that are worth nothing outside the run.
@@ -230,7 +230,7 @@ options:
     default: true
   adopt:
     description:
-      - Take over a cluster that somebody else deployed under this O(name) and that this collection could have deployed, such
+      - Take over a cluster that was deployed by other means under this O(name) and that could be of this collection, such
         as the Kubernetes tutorial's. Without it such a cluster is refused.
       - The cluster has to be healthy, its claims have to be called C(data) with the data in their folder C(mysql), and
         O(image), O(replicas), O(storage_size) and O(server_id_base) have to fit what is there. Everything is checked before
@@ -273,7 +273,7 @@ options:
     description:
       - Seconds to wait without progress; a pod that becomes ready, or data that arrive in one, are progress.
       - Waiting ends earlier when it cannot help.
-      - After 30 seconds a line says every 10 seconds what each pod is doing that is not ready.
+      - After 30 seconds the last log line of each pod that is not ready is printed every 10 seconds.
     type: int
     default: 600
 seealso:
@@ -336,7 +336,7 @@ changes:
   contains:
     action:
       description:
-        - V(create), V(update), V(delete), or V(adopt) for what somebody else had made.
+        - V(create), V(update), V(delete), or V(adopt) for a foreign object.
       type: str
     kind:
       description: Kind of the object.

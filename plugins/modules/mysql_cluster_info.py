@@ -10,10 +10,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mysql_cluster_info
-short_description: What a MySQL cluster on Kubernetes is and does
+short_description: Read the state of a MySQL cluster on Kubernetes
 version_added: 1.0.0
 description:
-  - Asks every instance at the same time and tells what was found, once, and without writing anything.
+  - Reads every instance in parallel, once, and returns what was found. Nothing is written.
   - A sick cluster is a fact and no failure. The module fails only if it cannot look at all.
   - Instances are reached through the API server, so no address of a pod needs to be routed to where the module runs.
 author:
@@ -21,7 +21,7 @@ author:
 extends_documentation_fragment:
   - kubemysql.replication.attributes
   - kubemysql.replication.identity
-  - kubemysql.replication.watch
+  - kubemysql.replication.instances
   - kubemysql.replication.kubernetes_auth
 attributes:
   check_mode:
@@ -39,7 +39,7 @@ EXAMPLES = r"""
     namespace: shop
   register: cluster
 
-- name: Look at the cluster of the Kubernetes tutorial, which somebody else deployed
+- name: Look at the cluster of the Kubernetes tutorial, which was deployed by other means
   kubemysql.replication.mysql_cluster_info:
     name: mysql
     selector:

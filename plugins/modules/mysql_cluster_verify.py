@@ -13,7 +13,7 @@ module: mysql_cluster_verify
 short_description: Prove that a MySQL cluster on Kubernetes replicates
 version_added: 1.0.0
 description:
-  - Asks every instance at the same time whether it does what the topology says, and judges the answers.
+  - Reads every instance in parallel and judges whether each does what the topology wants.
   - Then writes a row on the primary and reads it on every replica.
   - Waits until all is well, and fails with what is wrong otherwise. What could not be checked does not count as well.
   - Instances are reached through the API server, so no address of a pod needs to be routed to where the module runs.
@@ -22,7 +22,7 @@ author:
 extends_documentation_fragment:
   - kubemysql.replication.attributes
   - kubemysql.replication.identity
-  - kubemysql.replication.watch
+  - kubemysql.replication.instances
   - kubemysql.replication.kubernetes_auth
 attributes:
   check_mode:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of all modules, each said once. Documentation and the role's specification are checked against it."""
+"""The options of all modules, each defined once. The documentation is checked against them."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def cluster_options() -> Options:
     }
 
 
-def _watch() -> Options:
+def _instances() -> Options:
     return {
         **_identity(),
         "max_lag": {"type": "int", "default": 30},
@@ -136,13 +136,13 @@ def _watch() -> Options:
 
 def info_options() -> Options:
     """The options of ``mysql_cluster_info``."""
-    return {**_watch(), **_authentication()}
+    return {**_instances(), **_authentication()}
 
 
 def verify_options() -> Options:
     """The options of ``mysql_cluster_verify``."""
     return {
-        **_watch(),
+        **_instances(),
         "canary": {"type": "bool", "default": True},
         "canary_timeout": {"type": "int", "default": 10},
         "accept": {"type": "list", "elements": "str", "default": [], "choices": ["degraded", "incomplete", "offline"]},

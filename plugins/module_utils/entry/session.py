@@ -24,8 +24,8 @@ from ..mysql.client import Dial, PyMySqlConnector, dial_addresses
 from ..mysql.instance import SessionPool
 from ..mysql.port import Connector
 from ..names import Names
-from ..operations.adopt import ExistingCluster
 from ..operations.gtid_switch import switch_gtids_on
+from ..operations.inspection import ExistingCluster
 from ..operations.passwords import read_password
 from ..options import at_least
 from ..spec import ClusterSpec

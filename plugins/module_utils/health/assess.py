@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verdict: findings, and one word for the state of the whole cluster. Pure: the same observation, the same verdict.
+"""Findings, and the state of the whole cluster. Pure: the same observation gives the same assessment.
 
 A state is a predicate function whose docstring is its definition; the first that holds is the state. The documentation
 is made of these docstrings.
@@ -14,7 +14,7 @@ import typing as t
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .checks.all import find
+from .checks.all import run_checks
 from .findings import Finding
 from .findings import FindingKind as Kind
 from .observation import ClusterObservation
@@ -39,7 +39,7 @@ _PRIMARY_UNUSABLE = {
 
 @dataclass(frozen=True)
 class Assessment:
-    """What is found and what it amounts to. ``ignored`` findings were left out when the state was decided."""
+    """Findings, and the state that follows from them. ``ignored`` findings do not count for the state."""
 
     state: State
     findings: tuple[Finding, ...]
@@ -58,7 +58,7 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Case:
-    """What a state is decided on."""
+    """The input of the states' predicates."""
 
     observation: ClusterObservation
     findings: tuple[Finding, ...]
@@ -83,7 +83,7 @@ def is_healthy(case: Case) -> bool:
 
 
 def is_incomplete(case: Case) -> bool:
-    """There is no StatefulSet, or the topology does not say yet that the cluster was completed for the first time."""
+    """There is no StatefulSet, or the topology does not record yet that the cluster was completed for the first time."""
     kubernetes = case.observation.kubernetes
     return kubernetes.wanted is None or (kubernetes.topology and not kubernetes.bootstrapped)
 
@@ -121,7 +121,7 @@ def assess(
     observation: ClusterObservation, max_lag: float, more: tuple[Finding, ...] = (), ignored: frozenset[Kind] = frozenset()
 ) -> Assessment:
     """Judge an observation; ``more`` are findings made by other means than observing, such as the canary's."""
-    findings = (*find(observation, max_lag), *more)
+    findings = (*run_checks(observation, max_lag), *more)
     case = Case(observation, tuple(each for each in findings if each.kind not in ignored))
     state = next(state for state, holds in STATES if holds(case))
     return Assessment(state, findings, observation.primary_name, ignored)

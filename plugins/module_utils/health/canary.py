@@ -5,8 +5,8 @@
 """The proof: a row with a random token, written on the primary, is read on every replica.
 
 Each run has a table of its own, so any number of runs may happen at once. Tables are made and removed under a named
-lock on the primary; whoever removes the last one removes the schema, and tables of runs that were killed go with them
-after an hour.
+lock on the primary; the run that removes the last table removes the schema as well, and tables of runs that were killed are
+removed after an hour.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _AGAIN_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Arrival:
-    """What became of the row on one replica. ``milliseconds``: after at most how many it was there; None if it was not.
+    """The row on one replica. ``milliseconds``: the time until it was seen there; None if it was not.
 
-    They are counted from the end of the commit on the primary and include the way of the question and its answer.
+    It is counted from the end of the commit on the primary and includes the round trip of the query.
     """
 
     instance: str
@@ -54,7 +54,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class CanaryResult:
-    """A run. ``reason`` says why none was attempted, or why it failed on the primary already."""
+    """A run. ``reason``: why none was attempted, or why it failed on the primary."""
 
     attempted: bool
     reason: str | None = None
@@ -77,7 +77,7 @@ def _findings(result: CanaryResult) -> Iterator[Finding]:
         yield Finding(Kind.CANARY_UNKNOWN, f"no canary row could be written: {result.reason}")
     for arrival in result.arrivals:
         if arrival.problem is not None:
-            yield Finding(Kind.CANARY_UNKNOWN, f"could not be asked for the canary row: {arrival.problem}", arrival.instance)
+            yield Finding(Kind.CANARY_UNKNOWN, f"the canary row could not be looked for: {arrival.problem}", arrival.instance)
         elif arrival.milliseconds is None:
             message = f"the canary row did not arrive within {result.timeout:g} s"
             yield Finding(Kind.CANARY_LATE, message, arrival.instance)
@@ -148,7 +148,7 @@ class _CanaryRun:
         return Arrival(name, round(1000 * (self._clock.now() - written), 1))
 
     def _read(self, replica: Instance) -> bool:
-        """Whether the row is there. Asked by way of the catalogue first: a table that is not there yet is no error."""
+        """Whether the row is there. The catalogue is read first: a table that is not there yet is no error."""
         schema, table = (part.strip("`") for part in self._table.split("."))
         catalogue = "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
         if not replica.fetch(Query(catalogue, (schema, table))):
@@ -191,7 +191,7 @@ class _CanaryRun:
 def _locked(primary: Instance, clock: Clock) -> Iterator[None]:
     """Hold the canaries' lock on the primary; it ends with the session in any case.
 
-    Asked for again and again instead of waited for: a wait on the server could outlast the session's policy.
+    Polled: a wait on the server could exceed the session's timeout.
     """
     deadline = clock.now() + _LOCK_SECONDS
     while primary.fetch(Query("SELECT GET_LOCK(%s, 0) AS locked", (_LOCK,)))[0]["locked"] != 1:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that can be found out about a cluster's health: what it is called, when it holds, what to do about it.
+"""All findings: code, severity, predicate and remedy.
 
 The documentation's table is made of this enum.
 """
@@ -54,7 +54,7 @@ class FindingKind(Enum):
     )  # fmt: skip
     PROVISIONING = Definition(
         "critical", "An init container of the pod is at work: the instance's data are being prepared.",
-        "Wait for it; the log of that container says what it does, and how far a clone is.",
+        "Wait for it; the log of that container shows the progress of a clone.",
     )  # fmt: skip
     CONTAINER_RESTARTED = Definition(
         "warning", "A container of the pod ended and was started again within the last ten minutes.",
@@ -69,7 +69,7 @@ class FindingKind(Enum):
         "Add nodes, or look why the pods cannot be spread (affinity, node_selector, local volumes).",
     )  # fmt: skip
     CLAIM_RESIZING = Definition(
-        "warning", "The instance's claim is smaller than it asks to be, or its resizing has not ended.",
+        "warning", "The instance's claim is smaller than its request, or its resizing has not ended.",
         "See the claim's conditions and events; some volumes grow only when the pod restarts.",
     )  # fmt: skip
     PRIMARY_SERVICE_MISROUTED = Definition(
@@ -102,7 +102,7 @@ class FindingKind(Enum):
     )  # fmt: skip
     NO_WRITABLE_INSTANCE = Definition(
         "critical", "Every instance was read, and none accepts writes.",
-        "See why the primary is read-only: the log of its pod's replication container says so.",
+        "Find out why the primary is read-only: see the log of its pod's replication container.",
     )  # fmt: skip
     MULTIPLE_WRITABLE_INSTANCES = Definition(
         "critical", "More than one instance has read_only off.",
@@ -150,11 +150,11 @@ class FindingKind(Enum):
     )  # fmt: skip
     RECEIVER_STOPPED = Definition(
         "critical", "Replica_IO_Running is No, without an error number.",
-        "START REPLICA IO_THREAD, after asking who stopped it.",
+        "START REPLICA IO_THREAD, once it is known why it was stopped.",
     )  # fmt: skip
     RECEIVER_FAILED = Definition(
         "critical", "Replica_IO_Running is No, and Last_IO_Errno is not 0: the thread gave up.",
-        "Mend what the error says. After 13114 (source purged what is missing) the instance must be cloned again.",
+        "Remove the cause in the error. After 13114 (source purged what is missing) the instance must be cloned again.",
         needs_action=True,
     )  # fmt: skip
     RECEIVER_CONNECTING = Definition(
@@ -163,7 +163,7 @@ class FindingKind(Enum):
     )  # fmt: skip
     APPLIER_STOPPED = Definition(
         "critical", "Replica_SQL_Running is No, without an error number.",
-        "START REPLICA SQL_THREAD, after asking who stopped it.",
+        "START REPLICA SQL_THREAD, once it is known why it was stopped.",
     )  # fmt: skip
     APPLIER_FAILED = Definition(
         "critical", "Replica_SQL_Running is No, and Last_SQL_Errno is not 0: a transaction cannot be applied.",
@@ -175,7 +175,7 @@ class FindingKind(Enum):
         "Watch whether it comes back; STOP REPLICA; START REPLICA clears it.",
     )  # fmt: skip
     LAG_UNKNOWN = Definition(
-        "unknown", "Both threads run, and neither commit timestamps nor Seconds_Behind_Source tell a lag.",
+        "unknown", "Both threads run, and neither commit timestamps nor Seconds_Behind_Source give a lag.",
         "Look again; if it stays, see whether performance_schema is on.",
     )  # fmt: skip
     LAG_HIGH = Definition(
@@ -252,10 +252,10 @@ class FindingKind(Enum):
     )  # fmt: skip
     CANARY_LATE = Definition(
         "critical", "A row written on the primary could not be read on the replica within canary_timeout.",
-        "The replica does not apply what the primary commits, whatever it says; see its other findings and its filters.",
+        "The replica does not apply what the primary commits; see its other findings and its replication filters.",
     )  # fmt: skip
     CANARY_UNKNOWN = Definition(
-        "unknown", "The canary row could not be written on the primary, or a replica could not be asked for it.",
+        "unknown", "The canary row could not be written on the primary, or could not be looked for on a replica.",
         "See the reason in the message.",
     )  # fmt: skip
     CANARY_LEFT_BEHIND = Definition(
@@ -276,7 +276,7 @@ class FindingKind(Enum):
 class Finding:
     """``kind`` holds, for ``instance`` or for the whole cluster if None; ``message`` gives the evidence.
 
-    ``since`` is when it began to hold, in seconds since 1970; None if nobody has recorded that.
+    ``since`` is when it began to hold, in seconds since 1970; None if that is unknown.
     """
 
     kind: FindingKind

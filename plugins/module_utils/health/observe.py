@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All reads: once the objects in Kubernetes, then every instance at the same time.
+"""Reads the objects in Kubernetes once, then every instance in parallel.
 
 The number of API requests does not grow with the number of instances. On the instances the order matters: replicas are
 read before the primary's executed set is read again, so a transaction can only be found missing there if it was never
-there. https://github.com/cybozu-go/moco/pull/491 tells what happens otherwise.
+there. https://github.com/cybozu-go/moco/pull/491 describes the opposite order.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from .observation import ClusterObservation, InstanceObservation, Problem, writa
 
 __all__ = ["observe"]
 
-# How long a replica that reports no lag may take to get what the primary had committed when both were asked. A healthy
-# one under full load needs some milliseconds; nothing is waited for where nothing is missing.
+# Time for a replica that reports no lag to receive what the primary had committed when both were read. A healthy one
+# under full load needs some milliseconds; there is no wait if nothing is missing.
 CATCH_UP_SECONDS = 1.0
 
 
 def observe(
     store: ObjectStore, pool: SessionPool, target: ClusterTarget, *, catch_up: float = CATCH_UP_SECONDS
 ) -> ClusterObservation:
-    """Look at the cluster once. What cannot be read is part of the observation; only the API server's errors raise."""
+    """Observe the cluster once. Problems of instances are part of it; errors of the API server are raised."""
     kubernetes = read_kubernetes_state(store, target)
     seen = map_parallel(lambda name: _look(pool, name, kubernetes.pods.get(name)), kubernetes.instances)
     primary = kubernetes.topology_primary or writable_instance(tuple(seen.values()))
@@ -45,14 +45,14 @@ def observe(
     replicas = {name: each for name, each in seen.items() if name != primary}
     seen |= map_parallel(lambda name: _catch_up(pool, replicas[name], goal, catch_up), replicas)
     try:
-        history, registered = pool.run(primary, _last_word)
+        history, registered = pool.run(primary, _reread)
     except SqlError as error:
         seen[primary] = replace(seen[primary], status=None, problem=_problem(error))
         return ClusterObservation(kubernetes, tuple(seen.values()))
     return ClusterObservation(kubernetes, tuple(seen.values()), history, registered)
 
 
-def _last_word(primary: Instance) -> tuple[History, frozenset[int]]:
+def _reread(primary: Instance) -> tuple[History, frozenset[int]]:
     return primary.history(), primary.registered()
 
 
@@ -74,9 +74,9 @@ def _look(pool: SessionPool, name: str, pod: PodView | None) -> InstanceObservat
 
 
 def _catch_up(pool: SessionPool, replica: InstanceObservation, goal: InstanceStatus, timeout: float) -> InstanceObservation:
-    """Say whether the replica has what the primary had in ``goal``, giving it a moment for what is on its way.
+    """Find out whether the replica has what the primary had in ``goal``, within ``timeout`` seconds.
 
-    What it says after it failed in that moment is what counts: a lag seen meanwhile explains it.
+    If it does not catch up, its status is read again: a lag that it reports by then explains why.
     """
     missing = _missing(replica, goal)
     if not missing:
@@ -90,9 +90,9 @@ def _catch_up(pool: SessionPool, replica: InstanceObservation, goal: InstanceSta
 
 
 def _missing(replica: InstanceObservation, primary: InstanceStatus) -> str | None:
-    """What the replica has to wait for, in its server's words; empty if for nothing, None if that cannot be told.
+    """The GTIDs or the position that the replica has to wait for; empty if nothing is missing, None if that is unknown.
 
-    A replica that knows no lag receives nothing, and nothing needs to be waited for.
+    A replica without a known lag receives nothing, so waiting is of no use.
     """
     if replica.status is None or replica.channel is None or replica.channel.lag is None:
         return None

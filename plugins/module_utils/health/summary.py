@@ -17,7 +17,7 @@ __all__ = ["summary"]
 def summary(observation: ClusterObservation, assessment: Assessment, ending: str = "", proof: str = "") -> str:
     """One paragraph for a person: all is well, or what is wrong where, worst first.
 
-    ``ending`` says how the look at a sick cluster came to an end, ``proof`` what speaks for a healthy one.
+    ``ending`` is added to the state of an unhealthy cluster, ``proof`` to that of a healthy one.
     """
     replicas = len(observation.replicas)
     if assessment.healthy:
@@ -27,8 +27,8 @@ def summary(observation: ClusterObservation, assessment: Assessment, ending: str
     troubles = sorted(assessment.troubles, key=lambda finding: finding.kind.severity != "critical")
     if not troubles:
         return begin
-    words = "; ".join(map(_clause, troubles))
-    return f"{begin} {words}. What to do first: {troubles[0].kind.value.remedy}"
+    clauses = "; ".join(map(_clause, troubles))
+    return f"{begin} {clauses}. What to do first: {troubles[0].kind.value.remedy}"
 
 
 def _clause(finding: Finding) -> str:

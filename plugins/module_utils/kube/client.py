@@ -39,7 +39,7 @@ try:
     from yaml import YAMLError
 
     class _Forward(PortForward):
-        """Ends its connection when it ends. The library leaves it open if the server was the first to say goodbye."""
+        """Closes its connection when it ends. The library leaves it open if the server closed its side first."""
 
         def _proxy(self) -> None:
             try:
@@ -55,12 +55,12 @@ __all__ = ["KubernetesClient", "connect"]
 
 # One request; a healthy API server answers in milliseconds, a stalled one must not use up the whole wait_timeout.
 _REQUEST_TIMEOUT = 30.0
-# What the library raises on a kubeconfig that is YAML of another shape.
+# Exceptions of the library for a kubeconfig that is YAML of another shape.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
 
 
 class _NoDiscovery:
-    """Takes the place of DynamicClient's discovery, which asks some twenty questions that kinds.py answers."""
+    """Replaces DynamicClient's discovery, some twenty requests for what is in kinds.py."""
 
     def __init__(self, client: object, cache_file: object) -> None:
         del client, cache_file
@@ -145,7 +145,7 @@ class KubernetesClient:
     def server_version(self) -> tuple[int, int]:
         if self._server.version is None:
             answer = self._request("get", "/version", "read the version of the API server").manifest
-            # Some providers say "29+".
+            # Some providers report "29+".
             self._server.version = int(answer["major"]), int("".join(filter(str.isdigit, answer["minor"])))
         return self._server.version
 
@@ -172,7 +172,7 @@ class KubernetesClient:
         if live is None:
             return self._apply(manifest, force=True)
         if self._dry_run:
-            # What the two requests below amount to; the second cannot be foretold, as the first would change nothing.
+            # The effect of the two requests below. A dry run of the second is of no use, as the first would change nothing.
             body = replacement(live, manifest)
             return self._request("put", path, purpose, body=body, field_manager=FIELD_MANAGER, dry_run=self._dry_run)
         patch = ownership_patch(live)
@@ -244,7 +244,7 @@ class KubernetesClient:
         return stream
 
     def _path(self, kind: str, name: str | None = None) -> str:
-        # Only the disruption budget's path depends on the version, and only then is it asked for.
+        # Only the disruption budget's path depends on the version, which is read only then.
         version = self.server_version() if kind == "PodDisruptionBudget" else (1, 0)
         return resource_of(kind, version).path(quote(self._namespace, safe=""), name and quote(name, safe=""))
 
@@ -257,7 +257,7 @@ class KubernetesClient:
             return self._client.request(method, path, serialize=False, _request_timeout=_REQUEST_TIMEOUT, **params)
         except ApiException as error:
             if not error.status:
-                # The library's way to say that TLS failed; its reason is two lines.
+                # The library reports a TLS failure in this way; its reason has two lines.
                 failure = ": ".join(str(error.reason).splitlines())
                 raise ApiUnavailable(f"cannot {purpose}: {failure}. Check ca_cert, client_cert and validate_certs") from error
             raise _translate(error, purpose, self._namespace) from error
@@ -291,7 +291,7 @@ def _connect_options(configuration: Configuration, url: str, headers: Mapping[st
 
 
 def _translate(error: ApiException, purpose: str, namespace: str) -> ApiError:
-    """The server's refusal in terms of the options that lead out of it."""
+    """The server's refusal, with the options that lead out of it."""
     status, message = _status(error)
     causes = (status.get("details") or {}).get("causes") or []
     if error.status == 401:

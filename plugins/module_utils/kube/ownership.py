@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How an object becomes ours that others made. Server-side apply removes only those fields that its own manager applied.
+"""Takes over the ownership of foreign objects. Server-side apply removes only those fields that its own manager applied.
 
 So all fields are noted as applied by us first, as client-go's csaupgrade does it for kubectl:
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#migration-between-client-side-and-server-side-apply
@@ -22,7 +22,7 @@ _ALLOCATED = ("clusterIP", "clusterIPs")
 
 
 def ownership_patch(live: Manifest) -> list[Manifest]:
-    """A JSON patch after which we own what anybody has set of ``live``, status aside; it fails if that has changed since."""
+    """A JSON patch that makes us the owner of all fields of ``live`` but the status. It fails if ``live`` has changed."""
     metadata = live["metadata"]
     entries: list[Manifest] = metadata.get("managedFields") or []
     kept = [entry for entry in entries if _is_status(entry)]
@@ -44,7 +44,7 @@ def ownership_patch(live: Manifest) -> list[Manifest]:
 
 
 def _is_status(entry: Manifest) -> bool:
-    # Kubernetes before 1.22 does not say which entries are of a subresource.
+    # Kubernetes before 1.22 does not mark the entries of a subresource.
     return "subresource" in entry or "f:status" in entry.get("fieldsV1", {})
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the collection needs of Kubernetes, in its own words. ``client.py`` is the real thing, tests bring a fake."""
+"""The ports to Kubernetes. ``client.py`` implements them; tests use a fake."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Applied", "Diagnostics", "Event", "ObjectStore", "PodTunnel"]
 
 @dataclass(frozen=True)
 class Applied:
-    """What the server holds after an apply, or would hold; ``created`` if there was no such object before."""
+    """The object after an apply, or in a dry run as it would be; ``created`` if there was none before."""
 
     manifest: Manifest
     created: bool
 
 
 class ObjectStore(t.Protocol):
-    """Objects of one namespace. A store made for check mode answers as the server would and changes nothing."""
+    """Objects of one namespace. A store for check mode returns the same answers and changes nothing."""
 
     def server_version(self) -> tuple[int, int]:
         """The API server's version as (major, minor)."""
@@ -40,10 +40,10 @@ class ObjectStore(t.Protocol):
         """Server-side apply. Raises ``ApiConflict`` naming the other manager."""
 
     def take_over(self, manifest: Manifest) -> Applied:
-        """Make an object what ``apply`` would have made it if nobody else had ever set a field of it."""
+        """Apply, and become the owner of all fields of the object: those that are not applied are removed."""
 
     def delete(self, kind: str, name: str, *, orphan: bool = False) -> None:
-        """Delete the object and, in the background, what it owns; with ``orphan`` that stays, and belongs to nobody.
+        """Delete the object and, in the background, what it owns; with ``orphan`` that stays without an owner.
 
         An object that is already gone is no error.
         """
@@ -51,7 +51,7 @@ class ObjectStore(t.Protocol):
 
 @dataclass(frozen=True)
 class Event:
-    """Something a controller or the kubelet said about an object; ``last_seen`` is an RFC 3339 time."""
+    """An event that a controller or the kubelet recorded about an object; ``last_seen`` is an RFC 3339 time."""
 
     reason: str
     message: str
@@ -59,7 +59,7 @@ class Event:
 
 
 class Diagnostics(t.Protocol):
-    """Why an object is not what it should be."""
+    """Logs and events, to find out why an object is not in its desired state."""
 
     def log(self, pod: str, container: str, lines: int, *, previous: bool = False) -> str:
         """The last ``lines`` lines of a container's log, of its previous life if ``previous``; empty if there is none."""
@@ -69,7 +69,7 @@ class Diagnostics(t.Protocol):
 
 
 class PodTunnel(t.Protocol):
-    """A way into pods that needs nothing but the API server."""
+    """Connections into pods through the API server."""
 
     def connect(self, pod: str, port: int, timeout: float) -> socket.socket:
         """A connected stream socket to ``port`` of ``pod``; raises ``Unreachable`` after ``timeout`` seconds."""

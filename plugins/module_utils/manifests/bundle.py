@@ -22,7 +22,7 @@ __all__ = ["NEWEST_KUBERNETES", "Bundle", "render"]
 
 Bundle = tuple[Manifest, ...]
 
-# What `state: rendered` assumes when nobody says otherwise.
+# The default of `state: rendered`.
 NEWEST_KUBERNETES = (1, 37)
 
 
@@ -31,7 +31,7 @@ def render(
 ) -> Bundle:
     """Render ``spec`` for an API server of version ``kubernetes``; the same arguments give the same bytes.
 
-    Without ``passwords`` there is no Secret among the objects: somebody else provides it.
+    Without ``passwords`` there is no Secret among the objects: the user provides it.
     """
     names = spec.names
     scripts = config_maps.scripts(spec)

@@ -4,7 +4,7 @@
 
 """Sessions by PyMySQL, which nothing else imports.
 
-Sessions are encrypted or not opened at all, unless the caller said that servers cannot encrypt. Who the server is
+Sessions are encrypted or not opened at all, unless the caller switches encryption off. The identity of the server
 cannot be verified by its certificate: servers generate their own, for no host name. The stream that ``dial`` opens has to
 be authenticated instead.
 """
@@ -63,7 +63,7 @@ _NO_SESSION = {
     4031,
 }
 
-# What the driver stumbles over when something other than MySQL answers.
+# Exceptions of the driver when something other than MySQL answers.
 _NOT_MYSQL = (struct.error, IndexError, ValueError)
 
 
@@ -93,7 +93,7 @@ def _encryption() -> ssl.SSLContext:
 
 
 def _translated(error: Exception, doing: str) -> SqlError:
-    """The driver's exception in the collection's words. Servers do not repeat passwords, and neither does the driver."""
+    """Translate the driver's exception. Neither servers nor the driver repeat passwords."""
     number = error.args[0] if error.args and isinstance(error.args[0], int) else None
     text = str(error.args[-1]) if error.args else type(error).__name__
     message = f"{doing}: {text}" + (f" (error {number})" if number else "")
@@ -158,7 +158,7 @@ class PyMySqlConnector:
             # The driver would encode text as Latin-1.
             password=self._password.encode(),
             charset="utf8mb4",
-            # Said outright: the driver trusts the greeting, which does not know a server's own autocommit=OFF.
+            # Set explicitly: the driver relies on the greeting, which does not contain a server's own autocommit=OFF.
             autocommit=None,
             init_command="SET autocommit = 1",
             cursorclass=DictCursor,

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which server understands which statement. The words master and slave are spelled here and nowhere else.
+"""Statements by server version. The words master and slave are spelled here and nowhere else.
 
 A statement that changed its name has one row per name in ``_SPELLINGS``, newest first; a server takes the first row
-that is not newer than itself. Columns are asked for under the collection's own names, so that only the answer to the
-status statement, which the server alone names, must be translated.
+that is not newer than itself. Statements select columns under the collection's own names; only the columns of the status
+statement, which the server names itself, have to be translated.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ SELECT @@global.version AS version, @@global.server_id AS server_id, NULL AS ser
   UNIX_TIMESTAMP(NOW(6)) AS now
 """
 
-# What may become a trouble. The certificate's end is text in English, of universal time. The volume is told by the pod, in user
-# variables of the session that checks readiness: see pod_scripts/lib-readiness.sh. A commit that waits for a replica is seen
-# by its state, since counters cannot tell one that hangs from many that take turns. The clone plugin is known by a variable of
-# its own: the list of plugins is a table on disk for the time of the question, and a full volume has no room for that.
+# Conditions that can become a problem. The certificate's end is English text, in UTC. The pod reports the volume in user
+# variables of the session that checks readiness: see pod_scripts/lib-readiness.sh. A commit that waits for a replica is found
+# by its state, since counters do not distinguish one that hangs from many that take turns. The clone plugin is detected by a
+# variable of its own: reading the list of plugins needs a temporary table on disk, and a full volume has no room for it.
 _TOLD_BY_POD = """
   (SELECT MAX(CAST(variable_value AS CHAR)) FROM performance_schema.user_variables_by_thread
     WHERE variable_name = 'kubemysql_readiness') AS readiness,
@@ -115,7 +115,7 @@ WHERE variable_name = 'Ongoing_anonymous_transaction_count'
 
 _Rows: t.TypeAlias = "tuple[tuple[tuple[int, int, int], str | None], ...]"
 
-# The oldest version that knows each spelling, as MySQL Shell and command_resolver of community.mysql have it.
+# The oldest version that has each spelling, as MySQL Shell and command_resolver of community.mysql have it.
 _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
     "mysql": {
         "replica_status": (((8, 0, 22), "SHOW REPLICA STATUS"), ((5, 7, 0), "SHOW SLAVE STATUS")),
@@ -156,7 +156,7 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
     },
 }
 
-# Old column names of the status statement, whole words and beginnings, with what 8.0.22 and newer call them.
+# Old column names of the status statement, or their beginnings, and the names since 8.0.22.
 _OLD_PREFIXES = (
     ("Seconds_Behind_Master", "Seconds_Behind_Source"),
     ("Relay_Master_Log_File", "Relay_Source_Log_File"),
@@ -170,19 +170,19 @@ _OLD_PREFIXES = (
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a server of this version must be asked, and how its answer reads."""
+    """The statements and column names of a server of this version."""
 
     version: ServerVersion
 
     def query(self, statement: Statement, *args: str | float) -> Query | None:
-        """The statement in this server's words; None if it has nothing of the kind."""
+        """The statement as this version spells it; None if it has no such statement."""
         for since, sql in _SPELLINGS[self.version.flavour][statement]:
             if self.version.at_least(*since):
                 return None if sql is None else Query(sql, args)
         return None
 
     def status_column(self, column: str) -> str:
-        """A column of the status statement under its newest name, whatever this server calls it."""
+        """The newest name of a column of the status statement."""
         for old, new in _OLD_PREFIXES:
             if column.startswith(old):
                 return new + column[len(old) :]

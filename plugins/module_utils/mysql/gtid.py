@@ -38,7 +38,7 @@ def _merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 
 
 def _without(kept: Iterable[Interval], removed: tuple[Interval, ...]) -> Iterator[Interval]:
-    """What of the sorted ``kept`` lies in none of the sorted ``removed``."""
+    """The parts of the sorted ``kept`` that are in none of the sorted ``removed``."""
     start = 0
     for first, last in kept:
         while start < len(removed) and removed[start][1] < first:
@@ -80,7 +80,7 @@ class GtidSet:
 
     @classmethod
     def parse(cls, text: str) -> GtidSet:
-        """Read a set as the server shows it; ``ValueError`` says what is wrong with the text."""
+        """Read a set as the server shows it; raises ``ValueError`` for any other text."""
         found: dict[Lane, list[Interval]] = {}
         for member in filter(None, (part.strip() for part in text.split(","))):
             uuid, *rest = (part.strip() for part in member.lower().split(":"))
@@ -120,12 +120,12 @@ class GtidSet:
         return GtidSet.of(both)
 
     def __sub__(self, other: GtidSet) -> GtidSet:
-        """What ``GTID_SUBTRACT(self, other)`` gives."""
+        """As ``GTID_SUBTRACT(self, other)``."""
         removed = dict(other.lanes)
         return GtidSet.of({lane: _without(intervals, removed.get(lane, ())) for lane, intervals in self.lanes})
 
     def __le__(self, other: GtidSet) -> bool:
-        """What ``GTID_SUBSET(self, other)`` gives."""
+        """As ``GTID_SUBSET(self, other)``."""
         return not self - other
 
     @property

@@ -20,7 +20,7 @@ __all__ = ["SessionPool", "SqlInstance"]
 
 T = t.TypeVar("T")
 # A waiting statement must answer well before its session counts as lost.
-_PATIENCE = 0.5
+_WAIT_SHARE = 0.5
 # Zero would mean for ever: https://dev.mysql.com/doc/refman/8.4/en/gtid-functions.html
 _SHORTEST_WAIT = 0.001
 
@@ -59,7 +59,7 @@ class SqlInstance:
         return history(self.fetch(self.query("history"))[0])
 
     def wait_for_executed(self, gtid_set: str, timeout: float) -> bool:
-        left, longest = timeout, self._session.timeout * _PATIENCE
+        left, longest = timeout, self._session.timeout * _WAIT_SHARE
         while True:
             # The server waits for whole slices; what an answer takes on its way is not counted against the caller.
             wait = max(min(left, longest), _SHORTEST_WAIT)
@@ -73,7 +73,7 @@ class SqlInstance:
     def query(self, statement: Statement, *args: str | float) -> Query:
         query = self.dialect.query(statement, *args)
         if query is None:
-            raise SqlError(f"a server {self.dialect.version} cannot be asked for {statement.replace('_', ' ')}")
+            raise SqlError(f"a server {self.dialect.version} has no statement for {statement.replace('_', ' ')}")
         return query
 
     def fetch(self, query: Query) -> list[dict[str, object]]:

@@ -4,7 +4,7 @@
 
 """The state of a MariaDB binary log: for each domain and server the last of its transactions, ``0-1-5,0-2-6``.
 
-These are no sets that could be subtracted: a number says that it was reached, not that nothing before it is missing.
+They are not sets and cannot be subtracted: a number was reached, which does not imply that nothing before it is missing.
 https://mariadb.com/kb/en/gtid/#gtid_binlog_state
 """
 
@@ -38,7 +38,7 @@ class BinlogState:
         return cls(last)
 
     def beyond(self, other: BinlogState, *, but_for: int) -> tuple[str, ...]:
-        """What was reached here and not in ``other``, in the words of GTIDs; without what the server ``but_for`` began."""
+        """The GTIDs reached here and not in ``other``, without those of the server ``but_for``."""
         return tuple(
             f"{domain}-{server}-{number}"
             for (domain, server), number in sorted(self.last.items())

@@ -28,7 +28,7 @@ _MODIFIERS = ("loose_", "skip_", "disable_", "enable_", "maximum_")
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:,+%@*=~-]*")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\t": "\\t"}
 
-# What the pods' life depends on. The values are in _forced(), instance.cnf or on mysqld's command line.
+# Options that the pods depend on. The values are in _forced(), instance.cnf or on mysqld's command line.
 _OWNED: Mapping[str, str] = {
     "basedir": "the image decides where its programs are",
     "bind_address": "replicas and port-forwarding need every address of the pod",
@@ -63,7 +63,7 @@ _OWNED: Mapping[str, str] = {
     "user": "the pod's security context decides",
 }
 
-# What one flavour has besides.
+# Further options of one flavour.
 _OWNED_BY: Mapping[Flavour, Mapping[str, str]] = {
     "mysql": {
         "master_info_repository": "replication survives a crash only from a table",
@@ -139,7 +139,7 @@ def _defaults(server: Server) -> Options:
     options: Options = {
         # The volume is small by default; files of 1 GiB, the server's default, could never be purged in time.
         "max_binlog_size": ("100M",),
-        # A source that died without a word is noticed after so many seconds; the server's default is a minute.
+        # A source that died silently is noticed after so many seconds; the server's default is a minute.
         "replica_net_timeout": ("15",),
         # After a crash the relay log is fetched again from the source instead of being trusted.
         "relay_log_recovery": ("ON",),
@@ -154,7 +154,7 @@ def _defaults(server: Server) -> Options:
         options["slave_net_timeout"] = options.pop("replica_net_timeout")
     if server.flavour == "mariadb":
         del options["mysqlx"], options["secure_file_priv"]
-        # What MySQL 8 does by default: binary logs go after 30 days, and a primary that crashed has all that its replicas have.
+        # Defaults of MySQL 8: binary logs are kept for 30 days, and a primary that crashed has all that its replicas have.
         options |= {"binlog_expire_logs_seconds": ("2592000",), "sync_binlog": ("1",)}
     elif not server.version.at_least(8, 0, 0):
         del options["mysqlx"]
@@ -201,7 +201,7 @@ _FORCED_MARIADB: Options = {
 }
 
 _CLONE_PLUGIN = "mysql_clone.so"
-# Options of plugins: --initialize knows no plugins and would refuse them.
+# Options of plugins: --initialize loads no plugins and would refuse them.
 _PLUGIN_OPTIONS = ("clone_", "rpl_semi_sync_")
 
 

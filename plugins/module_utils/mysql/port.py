@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the collection needs of a MySQL server: a session below, and above it what a DBA would say."""
+"""The ports to MySQL: a session, and on top of it an instance in a DBA's terms."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Session(t.Protocol):
 
 
 class Connector(t.Protocol):
-    """The way to an instance, credentials included."""
+    """Opens sessions, with the credentials."""
 
     def connect(self, instance: str, timeout: float) -> Session:
         """Log in within ``timeout`` seconds or raise ``Unreachable`` or ``AccessDenied``; each answer gets as long."""
 
 
 class Instance(t.Protocol):
-    """One server, in a DBA's words."""
+    """One server, in a DBA's terms."""
 
     def status(self) -> InstanceStatus:
         """Everything about the instance and its replication channels, as of now."""
@@ -60,7 +60,7 @@ class Instance(t.Protocol):
         """Wait at most ``timeout`` seconds until all of ``gtid_set``, on MariaDB a position, is committed; whether it is."""
 
     def query(self, statement: Statement, *args: str | float) -> Query:
-        """A statement in this server's words; raises ``SqlError`` if it has none for it."""
+        """A statement as this server spells it; raises ``SqlError`` if it has none."""
 
     def fetch(self, query: Query) -> list[dict[str, object]]:
         """All rows that any other statement answers with."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rows of a server, in whatever words it answered, as values that mean the same for every server."""
+"""Rows of a server as values with the same meaning for every server."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _CREDENTIALS = re.compile(r"IDENTIFIED|PASSWORD", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Applier:
-    """What a replica has received and not finished; times are those of the first commit, in seconds since 1970.
+    """Transactions that a replica has received and not finished. Times are those of the first commit, in seconds since 1970.
 
     ``unfinished_since`` is the commit time of the oldest transaction in work, ``last_received_at`` of the newest that
-    arrived. ``caught_up`` says that the newest one has been applied; None if that cannot be told.
+    arrived. ``caught_up`` says that the newest one has been applied; None if that is unknown.
     ``timed`` is False when a transaction is in work whose commit time the source did not send.
     """
 
@@ -52,7 +52,7 @@ class Applier:
 
     @property
     def lag(self) -> float | None:
-        """How many seconds old the oldest commit is that this replica knows of and has not finished; 0 if it is idle."""
+        """The age in seconds of the oldest commit that was received and not finished; 0 if the replica is idle."""
         if not self.timed:
             return None
         if self.unfinished_since is not None:
@@ -92,9 +92,9 @@ class ReplicaStatus:
 
     @property
     def lag(self) -> float | None:
-        """Seconds that this replica is behind as far as it knows itself; None if that is unknown, never 0 instead.
+        """Seconds that this replica is behind, measured on it; None if that is unknown, never 0 instead.
 
-        A replica that receives nothing knows nothing of its lag, whatever it has applied.
+        The lag of a replica that receives nothing is unknown, whatever it has applied.
         """
         if self.io != "yes" or self.sql != "yes":
             return None
@@ -104,7 +104,7 @@ class ReplicaStatus:
 
 @dataclass(frozen=True)
 class History:
-    """What an instance has committed: MySQL's set of GTIDs, or MariaDB's state of its binary log; each None on the other.
+    """The committed transactions: MySQL's set of GTIDs, or MariaDB's state of its binary log; each None on the other.
 
     Both are text as the server wrote it. MariaDB's state is empty without a binary log.
     """
@@ -115,12 +115,12 @@ class History:
 
 @dataclass(frozen=True)
 class ServerConditions:
-    """What may become a trouble of an instance's. All of it is None where the server does not tell.
+    """Conditions that can become a problem: certificate, semi-sync wait, last clone, volume. None: not reported.
 
-    ``certificate_until`` is the time at which its certificate ends, in seconds since 1970; ``semi_sync_wait`` for how many
-    seconds the longest commit has been waiting for a replica's acknowledgement, None if none waits; ``clone_state`` how the
-    last clone into it went; ``volume_size`` and ``volume_free`` are bytes, told by the pod itself, as is ``readiness``: why the
-    pod is not ready, or that it is.
+    ``certificate_until``: the end of the server's certificate, in seconds since 1970. ``semi_sync_wait``: seconds that the
+    oldest commit has been waiting for a replica's acknowledgement, None if none waits. ``clone_state``: the state of the last
+    clone into the instance. ``volume_size`` and ``volume_free``, in bytes, and ``readiness``, ready or the reason why not, are
+    reported by the pod.
     """
 
     certificate_until: float | None = None
@@ -140,9 +140,9 @@ class ServerConditions:
 
 @dataclass(frozen=True)
 class InstanceStatus:
-    """What an instance says about itself. ``super_read_only`` and the GTIDs' mode are None where a server has no such thing.
+    """The state of an instance. ``super_read_only`` and the GTIDs' mode are None on servers without them.
 
-    ``position`` is what a MariaDB replica can be told to wait for.
+    ``position`` is the position for which a MariaDB replica can wait.
     """
 
     version: str
@@ -167,7 +167,7 @@ class InstanceStatus:
 
 
 def _text(value: object) -> str | None:
-    """Text, or None for NULL and for the empty text with which servers say the same."""
+    """Text, or None for NULL and for the empty text that servers return instead."""
     return None if value is None or value == "" else str(value)
 
 
@@ -234,7 +234,7 @@ def replica_status(row: Row, dialect: Dialect, applier: Row | None) -> ReplicaSt
         io_errno=_number(named["Last_IO_Errno"]),
         io_error=_error(named["Last_IO_Error"]),
         sql_errno=_number(named["Last_SQL_Errno"]),
-        # With several workers the status statement only says where to look.
+        # With several workers the status statement only names the table with the error.
         sql_error=_error((applier["error"] if applier is not None else None) or named["Last_SQL_Error"]),
         seconds_behind=None if behind is None else _number(behind),
         delay=_number(named.get("SQL_Delay")),
@@ -249,7 +249,7 @@ def replica_status(row: Row, dialect: Dialect, applier: Row | None) -> ReplicaSt
 
 
 def conditions(row: Row, clone_state: object) -> ServerConditions:
-    """The row of the statement about conditions, with what the clone plugin says, if there is one."""
+    """The row of the statement ``conditions``, with the state of the clone plugin, if there is one."""
     return ServerConditions(
         certificate_until=_seconds(row["certificate_until"]),
         semi_sync_wait=_seconds(row["semi_sync_wait"]),

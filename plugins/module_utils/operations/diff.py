@@ -16,9 +16,9 @@ from ..kube.quantity import parse_quantity
 
 __all__ = ["Change", "FieldChange", "check_immutable", "field_changes", "redact"]
 
-# Written by the server at every occasion; not part of what anybody asked for.
+# Written by the server; never part of a desired state.
 _SERVER_METADATA = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
-# What the API server refuses to change on a living StatefulSet, and how a change is made all the same.
+# Fields that the API server refuses to change on a living StatefulSet, and the way to change them all the same.
 _ORPHAN = (
     "delete the StatefulSet with 'kubectl delete statefulset {name} --cascade=orphan' (pods and claims stay) and run again"
 )
@@ -35,7 +35,7 @@ class FieldChange(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one object. ``adopt``: it was somebody else's; a StatefulSet is made anew, and its pods with it."""
+    """The change of one object. ``adopt``: it was foreign; a StatefulSet is created anew, with its pods."""
 
     action: t.Literal["create", "update", "adopt", "delete", "none"]
     kind: str
@@ -74,7 +74,7 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for position, item in enumerate(value):
             label = item.get("name", position) if isinstance(item, Mapping) else position
-            # Two mounts of one volume share a name; the place tells them apart.
+            # Two mounts of one volume share a name; the mount path distinguishes them.
             if isinstance(item, Mapping) and "mountPath" in item:
                 label = item["mountPath"]
             yield from _leaves(item, f"{path}[{label}]")
@@ -83,7 +83,7 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
 
 
 def check_immutable(live: Manifest | None, desired: Manifest) -> None:
-    """Raise for a change to a living StatefulSet that the server would refuse. Says the way out."""
+    """Raise for a change to a living StatefulSet that the server would refuse. The message contains the way out."""
     if live is None:
         return
     name = desired["metadata"]["name"]
@@ -119,4 +119,4 @@ def _check_claim(name: str, live: Manifest, desired: Manifest, way_out: str) -> 
         )
     old_class, new_class = found["spec"].get("storageClassName"), wanted["spec"].get("storageClassName")
     if new_class is not None and old_class != new_class:
-        raise ImmutableChange(f"storage_class: the claims have {old_class!r}, and {new_class!r} was asked for; {way_out}")
+        raise ImmutableChange(f"storage_class: the claims have {old_class!r}, and the option is {new_class!r}; {way_out}")

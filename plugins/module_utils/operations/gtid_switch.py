@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Switches GTIDs on while everybody goes on working, as MySQL's manual has it:
+"""Switches GTIDs on without an interruption, in the order of MySQL's manual:
 https://dev.mysql.com/doc/refman/8.4/en/replication-mode-change-online-enable-gtids.html
 
-What is set lasts until a server restarts; the configuration of this collection says the same from then on. Begun and
-interrupted, it is carried on from whatever mode each server has.
+The modes last until a server restarts; the configuration of this collection sets the same from then on. An interrupted switch
+continues from the mode that each server has.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the cluster's passwords come from: the user, the live Secret, or runtime, in this order, key by key."""
+"""The cluster's passwords: given, from the live Secret, or generated, in this order, key by key."""
 
 from __future__ import annotations
 

@@ -107,18 +107,12 @@ def wait_for_rollout(
 
     def act_on(rollout: Rollout) -> None:
         act(rollout)
-        if rollout.missing is not None:
-            _replace_stuck(store, rollout)
-
-    def pending(rollout: Rollout) -> str | None:
-        if rollout.missing is not None and not rollout.stuck:
-            failures.check(rollout)
-        return rollout.missing
+        _replace_stuck(store, rollout)
 
     polled = poll(
         _RolloutPoller(store, names).take,
         act=act_on,
-        pending=pending,
+        pending=failures.pending,
         timeout=timeout,
         interval=_INTERVAL,
         clock=clock,
@@ -132,8 +126,9 @@ def wait_for_rollout(
 
 def _replace_stuck(store: ObjectStore, rollout: Rollout) -> None:
     """Delete pods that are stuck on an older template; the controller creates them again from the newest."""
-    for pod in rollout.stuck:
-        store.delete("Pod", pod.name)
+    if rollout.missing is not None:
+        for pod in rollout.stuck:
+            store.delete("Pod", pod.name)
 
 
 class _FailureDetector:
@@ -149,8 +144,14 @@ class _FailureDetector:
         # Events outlive their cause: of a StatefulSet that existed before, only new ones count.
         self._old_refusals: frozenset[Event] | None = frozenset() if created else None
 
-    def check(self, rollout: Rollout) -> None:
-        """Raise ``WaitFailed`` if a pod cannot become ready, or cannot even be created."""
+    def pending(self, rollout: Rollout) -> str | None:
+        """The condition that is missing. Raises ``WaitFailed`` if a pod cannot become ready, or cannot even be created."""
+        # Pods that were stuck have just been deleted; the next look finds new ones.
+        if rollout.missing is not None and not rollout.stuck:
+            self._check(rollout)
+        return rollout.missing
+
+    def _check(self, rollout: Rollout) -> None:
         for pod in rollout.newest:
             obstacle = pod.obstacle
             if obstacle is not None and obstacle.hopeless and not self._predates_topology(obstacle):

@@ -20,10 +20,10 @@ from .types import (
     ChangesResult,
     DeploymentResult,
     DiffResult,
+    FailedResult,
     NamesResult,
     RemovalResult,
     RenderedResult,
-    StalledResult,
     TopologyResult,
 )
 
@@ -49,10 +49,10 @@ def removal_result(changes: Iterable[Change], names: Names) -> RemovalResult:
     return RemovalResult(**changes_result(changes), names=_names(names, None))
 
 
-def failed_result(outcome: Outcome) -> StalledResult:
+def failed_result(outcome: Outcome) -> FailedResult:
     """An operation that ended early: the changes that were made, and the progress of a rollout that timed out."""
     changes = changes_result(outcome.changes)
-    result = StalledResult(changed=outcome.changed, changes=changes["changes"], diff=changes["diff"])
+    result = FailedResult(changed=outcome.changed, changes=changes["changes"], diff=changes["diff"])
     if outcome.stalled is not None:
         result["timed_out"] = True
         result["progress"] = dict(outcome.stalled.pods)

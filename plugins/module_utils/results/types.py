@@ -18,6 +18,7 @@ __all__ = [
     "ChangesResult",
     "DeploymentResult",
     "DiffResult",
+    "FailedResult",
     "FindingResult",
     "HealthResult",
     "InstanceResult",
@@ -26,7 +27,6 @@ __all__ = [
     "RenderedResult",
     "Role",
     "RoutesResult",
-    "StalledResult",
     "TopologyResult",
     "VerificationResult",
 ]
@@ -115,7 +115,7 @@ class ChangeResult(t.TypedDict):
 
 
 class DiffResult(t.TypedDict):
-    """What ``--diff`` prints of one object."""
+    """One object in the output of ``--diff``."""
 
     before_header: str
     after_header: str
@@ -124,14 +124,14 @@ class DiffResult(t.TypedDict):
 
 
 class ChangesResult(t.TypedDict):
-    """What was changed, or would be in check mode."""
+    """The changes that were made, or would be in check mode."""
 
     changed: bool
     changes: list[ChangeResult]
     diff: list[DiffResult]
 
 
-class StalledResult(ChangesResult, total=False):
+class FailedResult(ChangesResult, total=False):
     """A failure. The last three keys are those of a rollout that timed out; a caller can continue to wait with them."""
 
     timed_out: bool

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the API server holds of a cluster, read once per run."""
+"""The objects of a cluster, read once per run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LiveObjects:
         return self.objects.get((kind, name))
 
     def owned(self) -> list[tuple[str, str]]:
-        """Those which the collection applied itself. A label alone can be copied by anybody."""
+        """The objects that the collection applied. A label alone can be copied by anybody."""
         return [key for key, manifest in self.objects.items() if _is_ours(manifest)]
 
 

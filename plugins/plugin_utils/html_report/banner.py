@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The top of the page: one word for the whole cluster, and what somebody needs to know first."""
+"""The top of the page: the state of the cluster, and the most important numbers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def banner(facts: HealthResult, names: Names, looked_at: datetime) -> Markup:
 
 
 def _definition(state: State) -> str:
-    """What the state means, in the words of the code that decides it."""
+    """The definition of the state, from the code that decides it."""
     return " ".join((dict(STATES)[state].__doc__ or "").split())
 
 
@@ -67,20 +67,20 @@ def _routes(facts: HealthResult, names: Names) -> Iterator[tuple[str, list[Child
         ("Reads", routes["read"], names.read_service),
     ):
         if pods is not None:
-            where = f"{len(pods)} instances" if len(pods) > _NAMED else _list(pods, "nobody")
+            where = f"{len(pods)} instances" if len(pods) > _NAMED else _list(pods, "no pod")
             leads = element("span", f"leads to {where}", class_="small")
             yield purpose, [f"{names.service_host(service)}:{MYSQL_PORT}", leads]
 
 
 def _instances(facts: HealthResult) -> str:
     counted = Counter(condition_of(each, facts["findings"]) for each in facts["instances"])
-    words: dict[Condition, str] = {
+    labels: dict[Condition, str] = {
         "unreachable": "unreachable",
         "trouble": "in trouble",
         "warning": "with a warning",
         "ok": "ok",
     }
-    return _list(f"{counted[condition]} {word}" for condition, word in words.items() if counted[condition])
+    return _list(f"{counted[condition]} {label}" for condition, label in labels.items() if counted[condition])
 
 
 def _findings(facts: HealthResult) -> str:

@@ -74,7 +74,7 @@ def _source(_facts: HealthResult, instance: InstanceResult) -> Cell:
 
 
 def _without_source(instance: InstanceResult) -> str:
-    """Only who has answered is known to follow nobody."""
+    """An instance without a source, if it has answered; otherwise its source is unknown."""
     return UNKNOWN if instance["server_uuid"] is None else "\u2013"
 
 

@@ -12,7 +12,7 @@ import typing as t
 __all__ = ["Child", "Markup", "element", "show"]
 
 _VOID = {"meta"}
-# What a browser would not show as what it is: control characters, halves of surrogate pairs, which no file can hold,
+# Characters that a browser does not show as they are: control characters, halves of surrogate pairs, which no file can hold,
 # and the characters that turn the direction of all text after them.
 _HIDDEN = {*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 _SHOWN_INSTEAD = dict.fromkeys(_HIDDEN - {ord("\t"), ord("\n")}, "\ufffd")

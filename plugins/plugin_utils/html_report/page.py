@@ -4,7 +4,7 @@
 
 """A cluster's facts as one HTML page that needs nothing else: no script, no font, no network.
 
-Pure: the same facts, the same page. Browsers are told to load nothing and to run nothing, in case that ever fails.
+Pure: the same facts, the same page. A policy forbids browsers to load or run anything, in case that ever fails.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _NAME_LENGTH = 28
 
 @dataclass(frozen=True)
 class Box:
-    """An instance in its place. ``parent`` is the row of its source's box; None if it follows nobody of the cluster."""
+    """An instance in its place. ``parent`` is the row of its source's box; None if it has no source in the cluster."""
 
     instance: InstanceResult
     condition: Condition
@@ -50,7 +50,7 @@ def topology_section(facts: HealthResult) -> Markup:
 
 
 def _arrange(facts: HealthResult) -> list[Box]:
-    """The primary and all who follow it, directly or not; then whoever is left."""
+    """The primary and its replicas, direct or not; then the other instances."""
     boxes: dict[str, Box] = {}
     for instance, parent in _walk(facts):
         above = boxes[parent] if parent is not None else None
@@ -137,12 +137,12 @@ def _box(box: Box) -> Markup:
 
 
 def _caption(box: Box) -> str:
-    words: list[str] = [box.instance["role"], box.condition]
+    parts: list[str] = [box.instance["role"], box.condition]
     if box.instance["source"]:
-        words.append(f"lag {lag(box.instance['lag_seconds'])}")
-    return " \u00b7 ".join(words)
+        parts.append(f"lag {lag(box.instance['lag_seconds'])}")
+    return " \u00b7 ".join(parts)
 
 
 def _shortened(name: str) -> str:
-    """The end tells one instance of a cluster from another."""
+    """The end distinguishes the instances of a cluster."""
     return name if len(name) <= _NAME_LENGTH else f"{name[:10]}\u2026{name[-(_NAME_LENGTH - 11) :]}"

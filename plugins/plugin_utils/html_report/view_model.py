@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the facts mean to somebody who looks at them: how each instance is, and which findings belong together."""
+"""The facts as the page shows them: the condition of each instance, and findings in groups."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["SYMBOLS", "Condition", "Group", "condition_of", "groups"]
 
 Condition = t.Literal["ok", "warning", "trouble", "unreachable"]
 
-# Colours and shapes say the same.
+# Colours and shapes have the same meaning.
 SYMBOLS: Mapping[str, str] = {
     "ok": "\u2713",
     "warning": "!",
@@ -48,7 +48,7 @@ class Group:
 
 
 def condition_of(instance: InstanceResult, findings: Sequence[FindingResult]) -> Condition:
-    """One word for an instance, from what was found about it and is not ignored."""
+    """The condition of an instance, from its findings that are not ignored."""
     if not instance["reachable"]:
         return "unreachable"
     severities = {each["severity"] for each in findings if each["instance"] == instance["name"] and not each["ignored"]}

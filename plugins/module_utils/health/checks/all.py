@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what was observed to what is found. Each check is a pure function; together they name every deviation."""
+"""All checks. Each is a pure function from an observation to findings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..findings import Finding
 from ..observation import ClusterObservation
 from . import cluster, pod, primary, replica, server
 
-__all__ = ["find"]
+__all__ = ["run_checks"]
 
 
-def find(observation: ClusterObservation, max_lag: float) -> tuple[Finding, ...]:
+def run_checks(observation: ClusterObservation, max_lag: float) -> tuple[Finding, ...]:
     """Everything that deviates, the cluster's findings first, then instance by instance. ``max_lag`` is in seconds."""
     findings = list(cluster.check(observation))
     for instance in observation.instances:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What concerns the cluster as a whole: its kubernetes, who accepts writes, who is who, and where Services lead."""
+"""Checks of the cluster as a whole: its objects, writable instances, identities, and the endpoints of its Services."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _kubernetes(observation: ClusterObservation) -> Findings:
 
 
 def _writable(observation: ClusterObservation) -> Findings:
-    """Who accepts writes. Instances that are not wanted count as well: a client may reach them."""
+    """Writable instances. Those that the StatefulSet does not want count as well: a client may reach them."""
     writable = [each.name for each in observation.instances if each.status and each.status.writable]
     if len(writable) > 1:
         yield Finding(Kind.MULTIPLE_WRITABLE_INSTANCES, f"{' and '.join(writable)} accept writes")
@@ -65,7 +65,7 @@ def _identity(observation: ClusterObservation) -> Findings:
 
 
 def _routes(observation: ClusterObservation) -> Findings:
-    """Endpoints follow readiness within a moment; who waits looks again."""
+    """Endpoints follow readiness within a moment; while waiting, the next observation finds them right."""
     routes, pods = observation.kubernetes.routes, observation.kubernetes.pods
     ready = {name for name, pod in pods.items() if pod.ready}
     if routes.read is not None and routes.read != ready:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A replica's history against the primary's: what only one of them has.
+"""Compares a replica's history with the primary's.
 
 A commit reaches replicas a moment before the primary shows it, so what the primary itself began never counts as errant.
 """
@@ -36,7 +36,7 @@ def check(observation: ClusterObservation, name: str, replica: InstanceStatus) -
 
 
 def _unknown(name: str, reason: str) -> Finding:
-    return Finding(Kind.GTID_UNKNOWN, f"errant and missing transactions cannot be told: {reason}", name)
+    return Finding(Kind.GTID_UNKNOWN, f"errant and missing transactions are unknown: {reason}", name)
 
 
 def _compared(primary: str, status: InstanceStatus, theirs: History, name: str, mine: History) -> Findings:

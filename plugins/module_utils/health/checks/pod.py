@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What concerns one instance's pod, and the way to its server."""
+"""Checks of one instance's pod, and of the session with its server."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..observation import ClusterObservation, InstanceObservation
 __all__ = ["check"]
 
 Findings = Iterator[Finding]
-# For how many seconds a restart is news.
-_NEWS = 600
+# Restarts older than this many seconds are not reported.
+_RECENT = 600
 # How pod_scripts/lib-readiness.sh begins.
 _NOT_READY = "not ready: "
 
@@ -34,7 +34,7 @@ def check(observation: ClusterObservation, instance: InstanceObservation) -> Fin
 def _pod(observation: ClusterObservation, instance: InstanceObservation) -> Findings:
     name, pod = instance.name, instance.pod
     if name not in observation.kubernetes.expected:
-        # Without a StatefulSet nothing is wanted, and that has been said already.
+        # Without a StatefulSet no pod is expected, and that has a finding of its own.
         if observation.kubernetes.wanted is not None:
             yield Finding(Kind.POD_UNEXPECTED, f"the pod {name} exists and the StatefulSet does not want it", name)
     elif pod is None:
@@ -48,9 +48,9 @@ def _pod(observation: ClusterObservation, instance: InstanceObservation) -> Find
 
 
 def _judged(instance: InstanceObservation) -> str:
-    """Why, in the words of the container that judges it; the kubelet only knows which container is not ready."""
-    told = instance.status.conditions.readiness if instance.status else None
-    return told.removeprefix(_NOT_READY) if told and told.startswith(_NOT_READY) else ""
+    """The reason that the container ``replication`` reports; the kubelet only reports which container is not ready."""
+    reported = instance.status.conditions.readiness if instance.status else None
+    return reported.removeprefix(_NOT_READY) if reported and reported.startswith(_NOT_READY) else ""
 
 
 def _session(instance: InstanceObservation) -> Findings:
@@ -69,6 +69,6 @@ def _session(instance: InstanceObservation) -> Findings:
 def _restarts(name: str, pod: PodView, now: float | None) -> Findings:
     """Judged by the instances' clocks; if none of them answers, other findings are more important."""
     last = pod.last_restarted
-    if last is not None and last.ended_at is not None and now is not None and now - last.ended_at < _NEWS:
+    if last is not None and last.ended_at is not None and now is not None and now - last.ended_at < _RECENT:
         message = f"its container {last.name} has been restarted, {last.restarts} time(s) in all"
         yield Finding(Kind.CONTAINER_RESTARTED, message, name, last.ended_at)

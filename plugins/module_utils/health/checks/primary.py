@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What concerns the primary, and who is connected to it."""
+"""Checks of the primary and of the replicas that are connected to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..observation import ClusterObservation
 __all__ = ["check"]
 
 Findings = Iterator[Finding]
-# A commit waits for its acknowledgement for milliseconds; the server tells whole seconds.
+# A commit waits for its acknowledgement for milliseconds; the server reports whole seconds.
 _ACKNOWLEDGED_SECONDS = 2
 
 
@@ -36,7 +36,7 @@ def check(observation: ClusterObservation, name: str, status: InstanceStatus) ->
 
 
 def _registered(observation: ClusterObservation, name: str, primary: InstanceStatus, registered: frozenset[int]) -> Findings:
-    """Whom the primary knows. A replica that does not receive has a finding of its own."""
+    """The replicas that the primary lists. A replica that does not receive has a finding of its own."""
     known = {each.status.server_id for each in observation.instances if each.status}
     for replica in observation.replicas:
         channel = replica.channel
@@ -47,7 +47,7 @@ def _registered(observation: ClusterObservation, name: str, primary: InstanceSta
             message = f"the primary {name} does not list the server_id {replica.status.server_id} among its replicas"
             yield Finding(Kind.REPLICA_NOT_REGISTERED, message, replica.name)
     hidden = any(each.status is None for each in observation.instances)
-    strangers = sorted(registered - known)
-    if strangers and not hidden:
-        numbers = ", ".join(map(str, strangers))
+    unknown = sorted(registered - known)
+    if unknown and not hidden:
+        numbers = ", ".join(map(str, unknown))
         yield Finding(Kind.UNKNOWN_REPLICA, f"replicas with the server_id {numbers} are connected to the primary", name)

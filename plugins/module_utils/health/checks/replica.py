@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What concerns a replica: its role, its source, its threads and its lag."""
+"""Checks of a replica: its role, its source, its threads and its lag."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check(observation: ClusterObservation, replica: InstanceObservation, status:
 
 
 def _source(observation: ClusterObservation, name: str, channel: ReplicaStatus) -> Findings:
-    """Right is whoever has the primary's server_uuid; only a source that was never reached is judged by its name."""
+    """The source is right if it has the primary's server_uuid; one that was never reached is judged by its host."""
     primary = observation.primary
     configured = f"{channel.source_host}:{channel.source_port}"
     if primary is not None and primary.status and primary.status.server_uuid and channel.source_uuid:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What concerns any server, whatever its role."""
+"""Checks of a server in either role."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["check"]
 
 Findings = Iterator[Finding]
 _DAY = 86400
-# Long enough for somebody to act on in working hours.
+# Long enough to renew it in working hours.
 _CERTIFICATE_NOTICE = 30 * _DAY
 _FILLING = 0.80
 _FULL = 0.95

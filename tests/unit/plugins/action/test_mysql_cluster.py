@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.utils.display import Display
 from ansible_collections.kubemysql.replication.plugins.action.mysql_cluster import ActionModule
+from unit.fakes.clock import FakeClock
 
 Result = dict[str, t.Any]
 DONE: Result = {"changed": False, "changes": [], "diff": [], "names": {"namespace": "shop"}, "duration": 1.5}
@@ -31,9 +32,12 @@ class PlayedBack(ActionModule):
         self._task = SimpleNamespace(args=arguments, check_mode=check_mode, async_val=async_val)
         self._answers = answers
         self.asked: list[Result | None] = []
+        self.clock = self._time = FakeClock()
 
     def _execute_module(self, module_args: Result | None = None, **_how: t.Any) -> Result:
         self.asked.append(module_args)
+        if module_args:
+            self._time.sleep(module_args["wait_timeout"])
         return next(self._answers)
 
 
@@ -85,6 +89,21 @@ def test_without_progress_it_gives_up_in_time(shown: list[str]) -> None:
     assert [each and each["wait_timeout"] for each in asked] == [30, 10, 10, 10, 10, 5]
     assert result["failed"]
     assert result["msg"] == "no progress for 45 s; the last round: gave up after 10 s"
+    assert shown
+
+
+def test_the_time_without_progress_is_that_of_the_clock(shown: list[str]) -> None:
+    """A round takes longer than its wait: it plans before it waits."""
+
+    class Slow(PlayedBack):
+        def _execute_module(self, module_args: Result | None = None, **how: t.Any) -> Result:
+            self._time.sleep(15)
+            return super()._execute_module(module_args, **how)
+
+    action = Slow(iter([still(5)] * 20), False, 0, {"wait_timeout": 45})
+    result = action.run(None, {})
+    assert [each and each["wait_timeout"] for each in action.asked] == [30, 10, 10]
+    assert result["msg"].startswith("no progress for 45 s")
     assert shown
 
 

@@ -116,8 +116,16 @@ def listen() -> Iterator[Callable[[Behaviour], Listener]]:
 
 
 def connect(host: str, timeout: float) -> socket.socket:
-    options = {"host": host, "api_key": "x", "validate_certs": False}
-    auth = KubernetesAuth(**{**dict.fromkeys(KubernetesAuth.__dataclass_fields__), **options})
+    auth = KubernetesAuth(
+        kubeconfig=None,
+        context=None,
+        host=host,
+        api_key="x",
+        ca_cert=None,
+        client_cert=None,
+        client_key=None,
+        validate_certs=False,
+    )
     return client.connect(auth, "shop", dry_run=True).connect("mysql-0", PORT, timeout)
 
 

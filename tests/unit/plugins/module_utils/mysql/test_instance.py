@@ -73,7 +73,7 @@ def test_a_server_of_no_known_version() -> None:
 
 
 def test_a_server_too_old_to_be_asked() -> None:
-    with pytest.raises(SqlError, match=r"5\.1\.73 cannot be asked for instance"):
+    with pytest.raises(SqlError, match=r"5\.1\.73 has no statement for instance"):
         SqlInstance(FakeSession(FakeServer("mysql-0", 100, version="5.1.73"), 1)).status()
 
 

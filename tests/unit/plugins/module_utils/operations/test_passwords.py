@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import typing as t
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import SECRET_KEYS
@@ -59,7 +60,8 @@ def test_key_by_key() -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_a_given_one_wins_before_there_are_accounts(option: str) -> None:
-    passwords = resolve(secret(**COMPLETE), **{option: "given"})
+    given: dict[str, t.Any] = {option: "given"}
+    passwords = resolve(secret(**COMPLETE), **given)
     assert passwords[PASSWORD_OPTIONS[option]] == "given"
 
 

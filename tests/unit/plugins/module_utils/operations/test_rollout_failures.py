@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import WaitFailed, WaitTimeout
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
@@ -13,6 +15,8 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port im
 from unit.fakes.cluster import FakeDiagnostics, crashing, waiting
 from unit.fakes.rollout import ALL, NAMES, NOTED, TIMEOUT, Rollout
 from unit.fakes.store import pod
+
+Logs = dict[tuple[str, ...], str]
 
 
 def test_it_is_noted_also_when_the_wait_fails_later() -> None:
@@ -86,7 +90,7 @@ def test_the_wait_goes_on_as_long_as_data_arrive() -> None:
         rollout.diagnostics.logs.update(cloning("mysql-2", f"cloning from 10.0.0.7: {mebibytes} of 900 MiB, 9 MiB/s")[1])
 
     for second in range(50, 500, 50):
-        rollout.time.at(second, lambda mebibytes=second: arrive(mebibytes))
+        rollout.time.at(second, partial(arrive, second))
     rollout.at(520, ready=ALL)
     rollout.run()
     assert 520 <= rollout.time.time < 521
@@ -98,7 +102,7 @@ def test_a_clone_that_begins_again_and_again_is_no_progress() -> None:
     rollout.at(5, ready=ALL[:2], others=[pod("mysql-0", NAMES.selector), pod("mysql-1", NAMES.selector), live])
     for second, mebibytes in ((50, 10), (70, 50), (90, 20), (109, 50)):
         said = cloning("mysql-2", f"cloning from 10.0.0.7: {mebibytes} of 900 MiB")[1]
-        rollout.time.at(second, lambda said=said: rollout.diagnostics.logs.update(said))
+        rollout.time.at(second, partial(rollout.diagnostics.logs.update, said))
     stalled = rollout.fails(WaitTimeout).stalled
     # The first 50 MiB were seen when the log was first asked for, after ten seconds.
     assert 10 + TIMEOUT <= rollout.time.time < 13 + TIMEOUT
@@ -117,7 +121,7 @@ def test_what_keeps_a_pod_is_told_while_it_is_waited_for() -> None:
 
 def test_a_pod_that_judges_itself_not_ready_is_quoted() -> None:
     """The kubelet only knows that a port is closed."""
-    logs = {("mysql-1", "replication"): "watching\n[kubemysql] not ready: the replica is 40 s behind\n"}
+    logs: Logs = {("mysql-1", "replication"): "watching\n[kubemysql] not ready: the replica is 40 s behind\n"}
     events = {("Pod", "mysql-1"): [Event("Unhealthy", "Readiness probe failed: connection refused", "")]}
     rollout = Rollout(diagnostics=FakeDiagnostics(logs, events))
     others = [pod(name, NAMES.selector, ready=name != "mysql-1", running=True) for name in ALL]
@@ -146,7 +150,7 @@ def test_no_controller_at_all() -> None:
     ],
 )
 def test_a_hopeless_pod_ends_the_wait_at_once(hopeless: Manifest, words: str) -> None:
-    logs = {("mysql-1", "provision"): "\n".join(f"line {n}" for n in range(2, 14)), ("mysql-0", "mysql"): "other"}
+    logs: Logs = {("mysql-1", "provision"): "\n".join(f"line {n}" for n in range(2, 14)), ("mysql-0", "mysql"): "other"}
     rollout = Rollout(diagnostics=FakeDiagnostics(logs))
     others = [pod("mysql-0", NAMES.selector), hopeless, pod("mysql-2", NAMES.selector, ready=False)]
     rollout.at(5, ready=("mysql-0",), others=others)

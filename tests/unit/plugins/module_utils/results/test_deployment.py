@@ -33,7 +33,7 @@ from params import cluster_spec
 from unit.fakes.store import FakeObjectStore
 
 NAMES = Names.parse("mysql", "shop")
-# Begins with what is in no manifest, so that it cannot turn up there by runtime.
+# Begins with what is in no manifest, so that it cannot turn up there by chance.
 PASSWORDS = (
     st.text(alphabet=string.ascii_letters + string.digits + "!\"'\\$%&/ äß€", min_size=1, max_size=16)
     .map(lambda text: f"¶{text}¶")

@@ -13,7 +13,9 @@ from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.health.assess import STATES as DEFINITIONS
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import Severity
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.results.types import FindingResult, InstanceResult
 from ansible_collections.kubemysql.replication.plugins.plugin_utils.html_report.page import render
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -23,7 +25,6 @@ from unit.html_tree import Node, parse
 
 LOOKED_AT = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 # What must be shown as it is. Texts that decide about the page, such as a severity, are words of the code.
-FINDING_TEXTS = ("code", "instance", "message", "remedy")
 INSTANCE_TEXTS = ("name", "problem", "version", "server_uuid", "gtid_executed", "source", "io_running", "sql_running", "node")
 SHOWN = ("name", "problem", "version", "source", "io_running", "sql_running", "node")
 
@@ -37,8 +38,9 @@ def everywhere(text: str) -> Facts:
     facts = facts_of(*replicating(2))
     del facts["instances"][0]
     # Commas part the members of a GTID set, each of which is an element.
-    facts["instances"][0] |= {**dict.fromkeys(INSTANCE_TEXTS, text), "gtid_executed": text.replace(",", ";")}
-    finding = {"severity": "critical", "ignored": False, "since": None, **dict.fromkeys(FINDING_TEXTS, text)}
+    texts = {**dict.fromkeys(INSTANCE_TEXTS, text), "gtid_executed": text.replace(",", ";")}
+    facts["instances"][0] = t.cast(InstanceResult, {**facts["instances"][0], **texts})
+    finding = FindingResult(code=text, severity="critical", ignored=False, instance=text, message=text, since=None, remedy=text)
     return {**facts, "primary": text, "routes": {"primary": [text], "read": [text]}, "findings": [finding]}
 
 
@@ -93,7 +95,7 @@ def test_where_to_connect() -> None:
     assert numbers(page_of(facts))["Reads"] == "mysql-read.shop.svc:3306leads to mysql-0, mysql-1, mysql-2"
     assert numbers(page_of(twelve()))["Reads"] == "mysql-read.shop.svc:3306leads to 12 instances"
     facts["routes"] = {"primary": [], "read": None}
-    assert numbers(page_of(facts))["Writes"] == "mysql-primary.shop.svc:3306leads to nobody"
+    assert numbers(page_of(facts))["Writes"] == "mysql-primary.shop.svc:3306leads to no pod"
     assert "Reads" not in numbers(page_of(facts))
 
 
@@ -137,10 +139,23 @@ def test_findings_come_worst_first_with_evidence_and_the_way_out() -> None:
 
 def test_the_severities_order() -> None:
     facts = healthy()
-    kinds = [("warning", True), ("warning", False), ("critical", True), ("unknown", False), ("critical", False)]
+    kinds: list[tuple[Severity, bool]] = [
+        ("warning", True),
+        ("warning", False),
+        ("critical", True),
+        ("unknown", False),
+        ("critical", False),
+    ]
     facts["findings"] = [
-        {"code": f"{severity}-{ignored}", "severity": severity, "ignored": ignored, "since": None}
-        | {"instance": None, "message": "m", "remedy": "r"}
+        FindingResult(
+            code=f"{severity}-{ignored}",
+            severity=severity,
+            ignored=ignored,
+            instance=None,
+            message="m",
+            since=None,
+            remedy="r",
+        )
         for severity, ignored in kinds
     ]
     page = page_of(facts)

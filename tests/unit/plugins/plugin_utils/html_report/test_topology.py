@@ -67,6 +67,7 @@ def test_a_dozen_with_long_names_fit() -> None:
     facts = twelve()
     found = boxes(facts)
     assert len(found) == 12
+    assert facts["primary"] is not None
     assert dict(found)[f"{facts['primary'][:-1]}4"] == 98
     drawing = drawing_of(facts)
     _left, _top, width, height = map(int, drawing.attributes["viewbox"].split())

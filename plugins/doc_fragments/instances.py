@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of the options that say how instances are looked at."""
+"""Documentation of the options for observing instances."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ options:
     type: dict
   primary:
     description:
-      - The name of the instance that has to be the primary, such as V(mysql-0), where no topology ConfigMap says so.
+      - The name of the instance that has to be the primary, such as V(mysql-0), where no topology ConfigMap names one.
       - By default, and without a topology, the only writable instance counts as the primary.
     type: str
   connection:
