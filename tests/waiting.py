@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 Seconds = TypeVar("Seconds", int, float)
 
 # Seconds by what ``eventually`` waited for; the plugin `stopwatch` empties it before each phase of a test.
-spent: Counter[str] = Counter()
+spent: defaultdict[str, float] = defaultdict(float)
 
 
 def scaled(seconds: Seconds) -> Seconds:
