@@ -54,7 +54,7 @@ options:
     aliases: [key_file]
   validate_certs:
     description:
-      - Whether to check the API server's certificate; yes, unless the kubeconfig file says otherwise.
+      - Whether to check the API server's certificate; yes, unless the kubeconfig file switches it off.
       - Can also be set with the environment variable E(K8S_AUTH_VERIFY_SSL).
     type: bool
     aliases: [verify_ssl]

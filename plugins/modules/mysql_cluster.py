@@ -37,7 +37,7 @@ options:
       - V(absent) removes the cluster. Its claims, its Secret and its topology stay, unless O(delete_data) is set.
       - V(rendered) returns the manifests and talks to no cluster, for C(kubectl apply) and GitOps. The Secret is not among
         them. Create one with the keys C(root-password), C(replication-password), C(clone-password) and C(admin-password),
-        called as O(name) or as O(secret_name) says.
+        called O(name) or O(secret_name).
     type: str
     default: present
     choices: [present, absent, rendered]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How to reach the API server: the options of every module of the collection, as one value."""
+"""The connection to the API server: the options of every module, as one value."""
 
 from __future__ import annotations
 

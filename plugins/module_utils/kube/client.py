@@ -305,8 +305,8 @@ def _translate(error: ApiException, purpose: str, namespace: str) -> ApiError:
     if error.status == 409 and any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
         fields = "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in causes)
         return ApiConflict(
-            f"cannot {purpose}: somebody else set fields that would change ({fields}). "
-            "Let them give these fields up, or take them over with force_conflicts: true",
+            f"cannot {purpose}: other field managers own fields that would change ({fields}). "
+            "Remove these fields there, or take them over with force_conflicts: true",
             409,
             conflicts=[cause.get("field") for cause in causes],
         )

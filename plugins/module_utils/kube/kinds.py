@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the API server keeps each kind that the collection uses. A fixed list needs no discovery requests."""
+"""The URLs of the kinds that the collection uses. A fixed list needs no discovery requests."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ class PodView:
 
     @property
     def restarts(self) -> int:
-        """How often the container was restarted that ended last."""
+        """The restarts of the container that ended last."""
         return self.last_restarted.restarts if self.last_restarted else 0
 
     def runs(self, container: str) -> bool:

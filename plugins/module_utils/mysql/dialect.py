@@ -79,7 +79,7 @@ SELECT (SELECT {_CERTIFICATE} FROM information_schema.global_status
   {_TOLD_BY_POD}
 """  # noqa: S608 - made of constants
 
-# Where the transactions are that a replica has not finished: arriving, being distributed, being applied. Times are
+# The transactions that a replica has not finished, by stage: arriving, being distributed, being applied. Times are
 # those of the commit on the server that wrote them first, as seconds since 1970; a zero timestamp means "none".
 # The executed set is looked at last, when the tables have been read: the other way round, a transaction applied in
 # between would look unapplied. Without GTIDs the last transaction is called ANONYMOUS, which is in no set.

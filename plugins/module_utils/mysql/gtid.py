@@ -18,7 +18,7 @@ __all__ = ["GtidSet", "Interval", "Lane"]
 
 # First and last transaction number, both included.
 Interval = tuple[int, int]
-# Where numbers count up independently: a server's UUID and a tag, empty if none.
+# A sequence of numbers: a server's UUID and a tag, empty if none.
 Lane = tuple[str, str]
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -110,7 +110,7 @@ class GtidSet:
         return bool(self.lanes)
 
     def __len__(self) -> int:
-        """How many transactions the set holds."""
+        """The number of transactions in the set."""
         return sum(last - first + 1 for _lane, intervals in self.lanes for first, last in intervals)
 
     def __or__(self, other: GtidSet) -> GtidSet:

@@ -40,7 +40,7 @@ class Applier:
     """Transactions that a replica has received and not finished. Times are those of the first commit, in seconds since 1970.
 
     ``unfinished_since`` is the commit time of the oldest transaction in work, ``last_received_at`` of the newest that
-    arrived. ``caught_up`` says that the newest one has been applied; None if that is unknown.
+    arrived. ``caught_up``: the newest one has been applied; None if that is unknown.
     ``timed`` is False when a transaction is in work whose commit time the source did not send.
     """
 

@@ -84,7 +84,7 @@ def _reach(pool: SessionPool, replica: str, position: tuple[str, int], timeout: 
     goal = f"{position[0]}:{position[1]} of the primary"
 
     def events() -> object:
-        # How many it had to wait for, -1 if that took longer, NULL if it waits in vain.
+        # The number of events that it waited for, -1 after the timeout, NULL if the applier does not run.
         rows = pool.run(replica, lambda server: _rows(server, "wait_for_position", *position, _INTERVAL))
         return rows[0]["events"]
 

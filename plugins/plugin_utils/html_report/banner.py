@@ -60,7 +60,7 @@ def _numbers(facts: HealthResult, names: Names, looked_at: datetime) -> Markup:
 
 
 def _routes(facts: HealthResult, names: Names) -> Iterator[tuple[str, list[Child]]]:
-    """Where to connect, if there are Services for that, and where one gets to."""
+    """The addresses of the Services, if there are any, and the pods behind them."""
     routes = facts["routes"]
     for purpose, pods, service in (
         ("Writes", routes["primary"], names.primary_service),

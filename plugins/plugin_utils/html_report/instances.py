@@ -87,7 +87,7 @@ def _gtids(facts: HealthResult, instance: InstanceResult) -> Cell:
 
 
 def _missing(facts: HealthResult, executed: str) -> Child:
-    """How much of what the primary has is not here yet; nothing if either set is no MySQL GTID set."""
+    """The number of the primary's transactions that are missing; None if either set is no MySQL GTID set."""
     of_primary = next((each["gtid_executed"] for each in facts["instances"] if each["name"] == facts["primary"]), None)
     try:
         missing = len(GtidSet.parse(of_primary or "") - GtidSet.parse(executed))

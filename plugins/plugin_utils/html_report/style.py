@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the page looks: by day, by night, on a phone and on paper."""
+"""The page's style sheet: light, dark, narrow and printed."""
 
 from __future__ import annotations
 

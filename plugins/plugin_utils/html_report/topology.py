@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The topology as a drawing: the primary on top, below it who follows whom."""
+"""The topology as a drawing: the primary on top, below it the replicas under their sources."""
 
 from __future__ import annotations
 
