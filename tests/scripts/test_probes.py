@@ -125,15 +125,16 @@ def test_max_lag_is_read_live(shared_pair: Pair) -> None:
     """The ConfigMap alone changes, nothing is restarted; a file that is damaged leaves the last value in force."""
     primary, replica = shared_pair
     cluster = replica.cluster
+    primary.sql("INSERT INTO shop.t VALUES (2001, '')")
+    catch_up(replica, primary)
     with locked(replica):
-        primary.sql("INSERT INTO shop.t VALUES (2001, '')")
+        primary.sql("DELETE FROM shop.t WHERE a = 2001")
         for value, ready in (("1", False), ("600", True), ("none", True), ("1", False), ("", False), ("600", True)):
             with cluster.threshold("max_lag", value):
                 looked = replica.looks_again()
                 eventually(f"a check with max_lag {value!r}", lambda: looked() and replica.ready() is ready)  # noqa: B023
                 assert ready or "more than 1 s" in replica.readiness
     replica.wait_ready()
-    primary.sql("DELETE FROM shop.t WHERE a = 2001")
 
 
 def test_idle_replica_has_no_lag(shared_pair: Pair) -> None:

@@ -83,14 +83,14 @@ why_no_donor() {
 
 # Addresses of healthy donors in DONORS: replicas first, the primary last.
 find_donors() {
-  local index doubt last=()
+  local index reason last=()
   DONORS=()
   query_peers
   for index in "${!PEERS[@]}"; do
     parse_peer "${PEER_ROWS[index]}"
-    doubt=$(why_no_donor)
-    if [[ $doubt ]]; then
-      log_once "donor ${PEERS[index]}" "peer ${PEERS[index]} cannot give its data: $doubt"
+    reason=$(why_no_donor)
+    if [[ $reason ]]; then
+      log_once "donor ${PEERS[index]}" "peer ${PEERS[index]} cannot give its data: $reason"
     elif ((PEER[channels] > 0)); then
       DONORS+=("${PEERS[index]}")
     else

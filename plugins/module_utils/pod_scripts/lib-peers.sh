@@ -105,5 +105,5 @@ why_not_initialise() {
       refused) printf 'the peer %s runs a server (%s)\n' "${PEERS[index]}" "${PEER[host]}" ;;
       *) printf 'the peer %s (%s) runs a server\n' "${PEER[host]}" "${PEERS[index]}" ;;
     esac
-  done | sort | sed -n 1p # 'the peer' sorts before 'wait:': certainty before doubt
+  done | sort | sed -n 1p # 'the peer' sorts before 'wait:': a certain refusal before one that may pass
 }
