@@ -9,13 +9,10 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry.session import dial_pods
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.auth import KubernetesAuth
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.client import connect
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import (
-    PyMySqlConnector,
-    PyMySqlSession,
-    dial_pods,
-)
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector, PyMySqlSession
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
 from integration.api.module import Result, run_module
 from integration.api.server import Namespace, Object, credentials, kubectl
