@@ -34,7 +34,7 @@ def test_node_of_a_replica(cluster: Deployment, nodes: Nodes, fault: Fault) -> N
         with fault(node):
             # Kubernetes does not know yet; on a slow machine it may.
             early = cluster.refused()
-            assert ("instance_unreachable", "mysql-1") in found(early) <= lost, early["summary"]
+            assert each("instance_unreachable", "mysql-1") <= found(early) <= lost, early["summary"]
             node.becomes_not_ready()
             writer.wait_for_more(20)
             result = cluster.report(lost, state="degraded")
