@@ -197,7 +197,7 @@ def assert_taken_over(cluster: ExistingCluster) -> None:
     after = state(namespace)
     assert {key: after[key] for key in claims} == claims
     assert namespace.live("Service", "mysql-read")["spec"]["clusterIP"] == address
-    assert set(namespace.live("ConfigMap", "mysql")["data"]) == {"primary.cnf", "replica.cnf"}
+    assert set(namespace.live("ConfigMap", "mysql")["data"]) == {"primary.cnf", "replica.cnf", "max_lag"}
     again = cluster.adopt(**rights)
     assert (again.get("failed"), again["changes"], again.written) == (None, [], [])
     # From now on it is like any other: a change is a change, and nobody else has a say.
