@@ -13,6 +13,9 @@ import time
 from typing import Any
 
 POLL_SECONDS = 0.25
+# Taints of the node's state, which come and go.
+STATE = "node.kubernetes.io/"
+CORDONED = STATE + "unschedulable"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 Object = dict[str, Any]
 
@@ -37,9 +40,19 @@ def is_ready(node: Object) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
+def taints(node: Object) -> set[str]:
+    """Return the keys of the taints that keep pods away which tolerate nothing."""
+    return {taint["key"] for taint in node["spec"].get("taints") or () if taint["effect"] != "PreferNoSchedule"}
+
+
+def is_settled(node: Object) -> bool:
+    """Tell whether no taint of its state is left; Kubernetes removes `not-ready` seconds after the node became ready."""
+    return not any(key.startswith(STATE) and key != CORDONED for key in taints(node))
+
+
 def takes_pods(node: Object) -> bool:
-    """Tell whether a node takes pods that tolerate nothing."""
-    return not any(taint["effect"] != "PreferNoSchedule" for taint in node["spec"].get("taints") or ())
+    """Tell whether a node takes pods that tolerate nothing, apart from its present state."""
+    return all(key.startswith(STATE) for key in taints(node))
 
 
 def look(kubectl: list[str], wanted: set[str]) -> list[Object]:
@@ -52,6 +65,8 @@ def look(kubectl: list[str], wanted: set[str]) -> list[Object]:
         raise NotYetError(f"no node {', '.join(sorted(missing))}")
     if missing := {each["metadata"]["name"] for each in nodes if not is_ready(each)}:
         raise NotYetError(f"not ready: {', '.join(sorted(missing))}")
+    if missing := {each["metadata"]["name"] for each in nodes if not is_settled(each)}:
+        raise NotYetError(f"tainted by their state: {', '.join(sorted(missing))}")
     if not any(takes_pods(each) for each in nodes):
         raise NotYetError("no node takes pods")
     classes = [each for each in found if each["kind"] == "StorageClass"]
