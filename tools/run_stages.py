@@ -19,7 +19,6 @@ import graphlib
 import json
 import os
 import queue
-import re
 import signal
 import subprocess
 import sys
@@ -31,21 +30,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tomllib
+from stage_log import count_tests, excerpt
 
-TAIL_LINES = 40
 # Time for a test that is interrupted to end its servers; a runner of CI kills a few seconds later.
 GRACE_SECONDS = 8.0
-# A word of pytest's closing line, and how it is counted. Words that are missing here, such as `deselected`, are not counted.
-PYTEST_WORDS = {
-    "passed": "passed",
-    "xfailed": "passed",
-    "xpassed": "passed",
-    "failed": "failed",
-    "error": "failed",
-    "errors": "failed",
-    "skipped": "skipped",
-}
-PYTEST_CLOSING = re.compile(r"^=* ?((?:\d+ [a-z]+, )*\d+ [a-z]+) in \d[\d.]*s(?: \([\d:]+\))? ?=*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -124,18 +112,6 @@ def read_stages(path: Path) -> Plan:
     return Plan(stages, content["slots"])
 
 
-def count_tests(log: str) -> Counter[str] | None:
-    """The sum of all closing lines of pytest; None if there is none."""
-    closings = PYTEST_CLOSING.findall(log)
-    if not closings:
-        return None
-    counts: Counter[str] = Counter()
-    for number, word in re.findall(r"(\d+) ([a-z]+)", ", ".join(closings)):
-        if word in PYTEST_WORDS:
-            counts[PYTEST_WORDS[word]] += int(number)
-    return counts
-
-
 def total(results: t.Iterable[Result]) -> Counter[str]:
     """Tests of pytest, and one for each stage without any. A stage that failed counts as one failure at least."""
     counts: Counter[str] = Counter()
@@ -148,11 +124,6 @@ def total(results: t.Iterable[Result]) -> Counter[str]:
         elif result.tests is None:
             counts["passed"] += 1
     return counts
-
-
-def tail(path: Path) -> str:
-    lines = path.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    return "".join(f"  | {line}\n" for line in lines)
 
 
 def duration(seconds: float) -> str:
@@ -192,7 +163,7 @@ class Run:
         self.logs = logs
         self.begin = time.monotonic()
         self.results: dict[str, Result] = {}
-        self.first_failure: str | None = None
+        self.failures: list[str] = []
         self.signal: signal.Signals | None = None
         self._running: dict[str, Process] = {}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -255,8 +226,8 @@ class Run:
             self._failed(name)
 
     def _failed(self, name: str) -> None:
-        print(tail(self.log(name)), end="", flush=True)
-        self.first_failure = self.first_failure or name
+        print(excerpt(self.log(name)), end="", flush=True)
+        self.failures.append(name)
         if self.plan.stages[name].essential:
             self._stop(f"{name} failed")
             return
@@ -278,9 +249,12 @@ class Run:
             self.results[name] = Result(None, f"not run: {reason}")
 
     def _summary(self) -> None:
-        if self.first_failure:
-            print(f"\nThe first failure: {self.first_failure}, {self.log(self.first_failure)}")
-            print(tail(self.log(self.first_failure)), end="")
+        if self.failures:
+            path = self.log(self.failures[0])
+            print(f"\nThe first failure: {self.failures[0]}, {path}")
+            # The last failure's lines are close enough.
+            if len(self.failures) > 1:
+                print(excerpt(path), end="")
         width = max(map(len, self.plan.stages))
         print(f"\n{'stage':{width}}  seconds  computed  state")
         for name in self.plan.stages:

@@ -20,7 +20,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from run_stages import Plan, Result, Stage, count_tests, read_stages, total  # noqa: E402
+from run_stages import Plan, Result, Stage, read_stages, total  # noqa: E402
+from stage_log import count_tests  # noqa: E402
 
 COMMAND = [sys.executable, str(ROOT / "tools" / "run_stages.py"), "stages.toml", "logs"]
 OK = Result(True)
@@ -99,13 +100,14 @@ def test_a_failure_ends_what_depends_on_it_and_nothing_else(tmp_path: Path) -> N
         "later": "not run: broken failed",
         "other": "ok",
     }
-    # At once, and again before the table.
-    assert output.count("  | 100\n") == 2
+    # At once; the end names it.
+    assert output.count("  | 100\n") == 1
+    assert "\nThe first failure: broken, logs/broken.log\n" in output
     assert "  | 50\n" not in output
     assert last_line(output) == "Tests: 1 passed, 1 failed, 2 skipped"
 
 
-def test_the_end_shows_the_first_failure_again(tmp_path: Path) -> None:
+def test_the_end_shows_the_first_of_several_failures_again(tmp_path: Path) -> None:
     stages = 'first = { seconds = 1 }\nsecond = { seconds = 1, needs = ["between"] }\nbetween = { seconds = 1 }'
     project = Project(tmp_path, stages, first="echo one; false", between="sleep 0.2", second="echo two; false")
     status, output = project.run()
@@ -195,23 +197,6 @@ def test_refused(tmp_path: Path, stages: str, message: str) -> None:
     Project(tmp_path, stages)
     with pytest.raises(ValueError, match=message):
         read_stages(tmp_path / "stages.toml")
-
-
-@pytest.mark.parametrize(
-    ("log", "counts"),
-    [
-        ("313 passed in 10.21s", {"passed": 313}),
-        ("===== 1 failed, 2 passed, 1 error, 4 warnings in 0.05s =====", {"failed": 2, "passed": 2}),
-        ("95 passed, 1 skipped in 301.12s (0:05:01)", {"passed": 95, "skipped": 1}),
-        ("1 passed in 0.10s\nother\n2 passed, 1 xfailed in 0.20s\n", {"passed": 4}),
-        ("3 deselected in 0.10s", {}),
-        ("no tests ran in 0.10s", None),
-        ("it has passed in 5s", None),
-        ("", None),
-    ],
-)
-def test_counting(log: str, counts: dict[str, int] | None) -> None:
-    assert count_tests(log) == counts
 
 
 def test_the_total_hides_no_failure() -> None:
