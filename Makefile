@@ -39,7 +39,7 @@ INTEGRATION := $(filter-out $(NODES),$(patsubst tests/%/,%,$(sort $(dir $(wildca
 SCENARIOS := $(filter-out $(NODES),$(patsubst molecule/%/molecule.yml,e2e/%,$(wildcard molecule/*/molecule.yml)))
 SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
-.PHONY: help venv lint unit browser docs gates $(CORES) generate cluster cluster-down kind mariadb demo try test test-kind \
+.PHONY: help venv lint unit properties browser docs gates $(CORES) generate cluster cluster-down kind mariadb demo try test test-kind \
 	scripts $(SCRIPTS) integration $(INTEGRATION) alone chaos e2e $(SCENARIOS) $(NODES) bench bench-tests clean
 
 help:
@@ -77,7 +77,11 @@ lint: venv
 	ansible-lint --offline --profile production --strict
 
 unit: venv
-	pytest -q --hypothesis-profile quick tests/unit
+	pytest -q tests/unit
+
+# Tests with random examples, and all of these.
+properties: venv
+	pytest -q --hypothesis-profile whole -m hypothesis tests/unit
 
 browser: venv
 	pytest -q tests/browser
@@ -85,7 +89,7 @@ browser: venv
 docs: venv
 	./tools/build-docs.sh dist/docs
 
-# The core of `dev` is among those of ansible-test; both run the unit tests, each with a configuration of its own.
+# The core of `dev` is among those of ansible-test. Both run the unit tests, each with a configuration of its own.
 gates: docs $(CORES)
 	cd $(LINK) && antsibull-changelog lint
 	cd $(LINK) && antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
@@ -94,6 +98,8 @@ gates: docs $(CORES)
 core-2.16: PYTHONS := 3.11 3.12
 core-2.19: PYTHONS := 3.11 3.12 3.13
 core-2.21: PYTHONS := 3.14 3.13 3.12
+# Every machine has a Python for this one, which Galaxy's importer brings as well.
+core-2.19: export FULL := 1
 $(CORES): venv
 	./tools/gates/ansible-test.sh $@ $(PYTHONS)
 
