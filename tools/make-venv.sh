@@ -28,6 +28,7 @@ python=$("$python" -c 'import sys; print(sys._base_executable)')
 echo "Installing $group into $folder (about 30 seconds)"
 rm -rf "$folder"
 "$python" -m venv "$folder"
-"$folder/bin/python" -m pip install -q --disable-pip-version-check 'pip>=25.1'
-"$folder/bin/python" -m pip install -q --group "$group"
+# Python compiles what it imports, once; installing would compile all, of which most is never imported.
+"$folder/bin/python" -m pip install -q --no-compile --disable-pip-version-check 'pip>=25.1'
+"$folder/bin/python" -m pip install -q --no-compile --group "$group"
 touch "$folder/.complete"
