@@ -160,20 +160,32 @@ def test_check_mode_says_what_will_happen(tutorial: ExistingCluster) -> None:
 
 
 def test_the_tutorials_cluster(tutorial: ExistingCluster) -> None:
-    assert_taken_over(tutorial)
+    rights = adopter(tutorial.namespace)
+    assert_taken_over(tutorial, rights)
+    # From now on it is like any other: a change is a change, and nobody else has a say.
+    changed = tutorial.adopt(**rights, adopt=False, config={"max_connections": 80})
+    assert not changed.get("failed"), changed["msg"]
+    assert {kind for _action, kind, _name in changed.actions} == {"ConfigMap", "StatefulSet"}
+    ours = Deployment(tutorial.namespace)
+    ours.healthy()
+    assert found(ours.look()) == set()
 
 
 def test_a_cluster_without_gtids(handmade: ExistingCluster) -> None:
     foretold = handmade.adopt(check=True)
     assert "GTIDs are switched on" in str(foretold["warnings"])
     assert [each.value("@@global.gtid_mode") for each in handmade.instances] == ["OFF"] * 3
-    assert_taken_over(handmade)
+    assert_taken_over(handmade, adopter(handmade.namespace))
 
 
-def assert_taken_over(cluster: ExistingCluster) -> None:
-    """Under load, with no other rights than docs/permissions.md lists."""
+def adopter(namespace: Namespace) -> dict[str, t.Any]:
+    """No other rights than docs/permissions.md lists."""
+    return role(namespace, "adopter", *documented_rules())
+
+
+def assert_taken_over(cluster: ExistingCluster, rights: dict[str, t.Any]) -> None:
+    """Under load."""
     namespace = cluster.namespace
-    rights = role(namespace, "adopter", *documented_rules())
     cluster[0].run("CREATE DATABASE shop", "CREATE TABLE shop.written (id INT PRIMARY KEY, text VARCHAR(200))")
     cluster[0].run("CREATE USER app@'%'", "GRANT ALL ON shop.* TO app@'%'")
     before = state(namespace)
@@ -200,9 +212,4 @@ def assert_taken_over(cluster: ExistingCluster) -> None:
     assert set(namespace.live("ConfigMap", "mysql")["data"]) == {"primary.cnf", "replica.cnf", "max_lag"}
     again = cluster.adopt(**rights)
     assert (again.get("failed"), again["changes"], again.written) == (None, [], [])
-    # From now on it is like any other: a change is a change, and nobody else has a say.
-    changed = cluster.adopt(**rights, adopt=False, config={"max_connections": 80})
-    assert not changed.get("failed"), changed["msg"]
-    assert {kind for _action, kind, _name in changed.actions} == {"ConfigMap", "StatefulSet"}
-    ours.healthy()
     assert found(ours.look()) == set()
