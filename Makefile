@@ -69,7 +69,7 @@ lint: venv
 	python tests/generate_layers.py --check
 	ruff format --check .
 	ruff check .
-	MYPYPATH=$(TREE):tests mypy $(addprefix $(LINK)/plugins/,module_utils plugin_utils action filter modules) tests/unit/fakes tests/unit/plugins tests/contracts
+	MYPYPATH=$(TREE):tests mypy --cache-dir $(KUBEMYSQL_HOME)/mypy $(addprefix $(LINK)/plugins/,module_utils plugin_utils action filter modules) tests/unit/fakes tests/unit/plugins tests/contracts
 	PYTHONPATH=$(TREE) lint-imports
 	shellcheck $$(git ls-files "*.sh")
 	shfmt -d -i 2 -ci $$(git ls-files '*.sh')
