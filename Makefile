@@ -40,7 +40,7 @@ SCENARIOS := $(filter-out $(NODES),$(patsubst molecule/%/molecule.yml,e2e/%,$(wi
 SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
 .PHONY: help venv lint unit properties browser docs gates $(CORES) generate cluster cluster-down kind mariadb demo try test test-kind \
-	scripts $(SCRIPTS) integration $(INTEGRATION) alone chaos e2e $(SCENARIOS) $(NODES) bench bench-tests clean
+	scripts $(SCRIPTS) integration $(INTEGRATION) local_cluster alone chaos e2e $(SCENARIOS) $(NODES) bench bench-tests clean
 
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
@@ -137,6 +137,10 @@ integration: $(INTEGRATION)
 
 $(INTEGRATION) integration/nodes: cluster
 	$(LOCAL) pytest -q -m "not alone" tests/$@
+
+# The provider kind itself; `make test-kind ONLY=local_cluster` gives it one.
+local_cluster: cluster
+	pytest -q tests/local_cluster
 
 alone: cluster
 	$(LOCAL) pytest -q -m alone tests/integration

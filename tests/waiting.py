@@ -4,7 +4,7 @@
 
 """Waiting for what servers, pods and controllers do in their own time.
 
-WaitPolicy is given in seconds of the reference machine; here it is multiplied by the factor of this one.
+A patience is given in seconds of the reference machine, and multiplied by the factor of this one.
 """
 
 from __future__ import annotations

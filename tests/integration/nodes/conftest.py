@@ -15,16 +15,8 @@ from integration.api.conftest import namespace_of, server
 from integration.api.server import Server
 from integration.nodes.deployment import Deployment
 from nodes import Nodes
-from waiting import scaled
 
 __all__ = ["server"]
-
-# Seconds after which Kubernetes deletes the pods of a node that is lost; by default 300.
-EVICTED_AFTER = scaled(45)
-TOLERATIONS = [
-    {"key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": EVICTED_AFTER}
-    for taint in ("not-ready", "unreachable")
-]
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +31,10 @@ def nodes(server: Server) -> Nodes:
 def deployment(server: Server, nodes: Nodes) -> Iterator[Deployment]:
     with namespace_of(server, "kubemysql-nodes") as namespace:
         made = Deployment(namespace, replicas=2)
-        made.deploy(tolerations=TOLERATIONS)
+        made.deploy()
         with nodes[made.node_of("mysql-1")].cordoned():
             made.replicas = 3
-            made.deploy(tolerations=TOLERATIONS)
+            made.deploy()
         assert made.on(made.node_of("mysql-0")) == {"mysql-0", "mysql-2"}
         made.application.prepare()
         yield made
