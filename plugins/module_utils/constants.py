@@ -16,10 +16,7 @@ __all__ = [
     "CANARY_SCHEMA",
     "CLONE_USER",
     "COMPONENT",
-    "CONFIG_CHECKSUM_ANNOTATION",
-    "CONFIG_CLONE_THROTTLE",
     "CONFIG_DIR",
-    "CONFIG_MAX_LAG",
     "CONF_DIR",
     "CONTAINER_CLONE",
     "CONTAINER_DONOR",
@@ -53,6 +50,9 @@ __all__ = [
     "SECRET_DIR",
     "SECRET_KEYS",
     "SOCKET",
+    "THRESHOLDS_DIR",
+    "THRESHOLD_CLONE_THROTTLE",
+    "THRESHOLD_MAX_LAG",
     "TLS_DIR",
     "TOPOLOGY_BOOTSTRAPPED",
     "TOPOLOGY_DIR",
@@ -71,7 +71,6 @@ COMPONENT = "database"
 MANAGED_BY = FIELD_MANAGER
 # Set by the StatefulSet controller on every pod; the primary Service selects by it.
 LABEL_POD_NAME = "statefulset.kubernetes.io/pod-name"
-CONFIG_CHECKSUM_ANNOTATION = "kubemysql.replication/config-checksum"
 
 MYSQL_PORT = 3306
 # Where a pod serves backups to the pods that clone from it, as in the tutorial.
@@ -100,13 +99,14 @@ RUN_DIR = "/var/run/mysqld"
 SOCKET = f"{RUN_DIR}/mysqld.sock"
 SCRIPTS_DIR = "/kubemysql/scripts"
 CONFIG_DIR = "/kubemysql/config"
+THRESHOLDS_DIR = "/kubemysql/thresholds"
 TOPOLOGY_DIR = "/kubemysql/topology"
 SECRET_DIR = "/kubemysql/secret"
 TLS_DIR = "/kubemysql/tls"
 
-# Thresholds beside the my.cnf files: the pods read them again and again, so a change restarts nothing.
-CONFIG_MAX_LAG = "max_lag"
-CONFIG_CLONE_THROTTLE = "clone_throttle"
+# The pods read them again and again, so a change restarts nothing.
+THRESHOLD_MAX_LAG = "max_lag"
+THRESHOLD_CLONE_THROTTLE = "clone_throttle"
 
 TOPOLOGY_PRIMARY = "primary"
 TOPOLOGY_BOOTSTRAPPED = "bootstrapped"

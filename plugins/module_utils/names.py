@@ -66,13 +66,17 @@ class Names:
         check_dns_label("namespace", namespace)
         return cls(cluster, namespace, secret_name)
 
-    @property
-    def config(self) -> str:
-        return self.cluster
+    def config(self, digest: str) -> str:
+        """The ConfigMap of the my.cnf files whose content has this digest."""
+        return f"{self.cluster}-config-{digest}"
+
+    def scripts(self, digest: str) -> str:
+        """The ConfigMap of the pod scripts whose content has this digest."""
+        return f"{self.cluster}-scripts-{digest}"
 
     @property
-    def scripts(self) -> str:
-        return f"{self.cluster}-scripts"
+    def thresholds(self) -> str:
+        return f"{self.cluster}-thresholds"
 
     @property
     def topology(self) -> str:

@@ -362,7 +362,7 @@ names:
     read_host: mysql-read.shop.svc
     primary_host: mysql-primary.shop.svc
     secret: mysql
-    config: mysql
+    thresholds: mysql-thresholds
     topology: mysql-topology
     instances: [mysql-0, mysql-1, mysql-2]
 manifests:

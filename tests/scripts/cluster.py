@@ -52,7 +52,7 @@ class Cluster:
     next_ordinal: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("config", "topology", "secret", "scripts"):
+        for name in ("config", "thresholds", "topology", "secret", "scripts"):
             (self.base / name).mkdir(parents=True)
         self.hosts = self.base / "hosts"
         self.hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
@@ -66,9 +66,13 @@ class Cluster:
         # The template that all pods are made of.
         self.template: dict[str, Any] = bundle[-1]["spec"]["template"]["spec"]
         config_maps = {each["metadata"]["name"]: each["data"] for each in bundle if each["kind"] == "ConfigMap"}
-        self.config: dict[str, str] = config_maps[spec.names.config]
-        self.write("config", self.config)
-        self.write("scripts", config_maps[spec.names.scripts])
+        mounted = {
+            each["name"]: config_maps[each["configMap"]["name"]] for each in self.template["volumes"] if "configMap" in each
+        }
+        self.config: dict[str, str] = mounted["config"]
+        self.thresholds: dict[str, str] = mounted["thresholds"]
+        for volume in ("config", "thresholds", "scripts"):
+            self.write(volume, mounted[volume])
         for script in (self.base / "scripts").iterdir():
             script.chmod(0o555)
         self.write_topology()
@@ -82,22 +86,22 @@ class Cluster:
     @contextmanager
     def option(self, name: str, value: str | None) -> Iterator[None]:
         """With another value of an option in the my.cnf files, or without it; pods take it over when they are provisioned."""
-        files = {file: text for file, text in self.config.items() if file.endswith(".cnf")}
         line = f"{name} = {value}" if value else ""
-        self.write("config", {file: re.sub(rf"^{name} =.*$", line, text, flags=re.MULTILINE) for file, text in files.items()})
+        changed = {file: re.sub(rf"^{name} =.*$", line, text, flags=re.MULTILINE) for file, text in self.config.items()}
+        self.write("config", changed)
         yield
-        self.write("config", files)
+        self.write("config", self.config)
 
     @contextmanager
     def threshold(self, name: str, value: object) -> Iterator[None]:
         """With another threshold in the ConfigMap, which no container has to be restarted for."""
-        file = self.base / "config" / name
+        file = self.base / "thresholds" / name
         file.write_text(str(value), encoding="utf-8")
         try:
             yield
         finally:
-            if name in self.config:
-                file.write_text(self.config[name], encoding="utf-8")
+            if name in self.thresholds:
+                file.write_text(self.thresholds[name], encoding="utf-8")
             else:
                 file.unlink()
 

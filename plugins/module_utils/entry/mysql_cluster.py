@@ -39,7 +39,7 @@ def act(params: Params, check_mode: bool) -> Result | Failure:
 
 def _present(client: KubernetesClient, params: Params, spec: ClusterSpec, check_mode: bool) -> Result | Failure:
     runtime = SystemRuntime()
-    plan = plan_deployment(client.planning(), spec, runtime)
+    plan = plan_deployment(client.planning(), spec, runtime, wait=params["wait"])
     if check_mode:
         return _result(plan, _as_planned(plan), [])
     waiting = {"wait": params["wait"], "timeout": params["wait_timeout"]}
@@ -49,7 +49,7 @@ def _present(client: KubernetesClient, params: Params, spec: ClusterSpec, check_
 def _adopted(client: KubernetesClient, params: Params, spec: ClusterSpec, check_mode: bool) -> Result | Failure:
     runtime, planner = SystemRuntime(), client.planning()
     with connect_existing(client, params, spec) as existing:
-        adoption = plan_adoption(planner, spec, runtime, existing)
+        adoption = plan_adoption(planner, spec, runtime, existing, wait=params["wait"])
         warnings = [adoption.foreign.warning] if adoption.foreign else []
         if check_mode:
             return _result(adoption.deployment, _as_planned(adoption.deployment), warnings)

@@ -100,7 +100,7 @@ class PodView:
     name: str
     version: str | None
     revision: str | None
-    annotations: Mapping[str, str]
+    labels: Mapping[str, str]
     terminating: bool
     ready: bool
     phase: str
@@ -114,6 +114,7 @@ class PodView:
     @classmethod
     def parse(cls, pod: Manifest) -> PodView:
         metadata, status = pod["metadata"], pod.get("status") or {}
+        labels = metadata.get("labels") or {}
         conditions = {each["type"]: each for each in status.get("conditions") or []}
         condition = conditions.get("Ready", {})
         terminating = "deletionTimestamp" in metadata
@@ -122,8 +123,8 @@ class PodView:
         return cls(
             name=name,
             version=metadata.get("resourceVersion"),
-            revision=(metadata.get("labels") or {}).get(_REVISION),
-            annotations=metadata.get("annotations") or {},
+            revision=labels.get(_REVISION),
+            labels=labels,
             terminating=terminating,
             ready=ready,
             phase=status.get("phase") or "",

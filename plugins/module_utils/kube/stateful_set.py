@@ -12,23 +12,36 @@ from dataclasses import dataclass
 from .manifest import Manifest
 from .pod import PodView
 
-__all__ = ["StatefulSetView", "rollout_pending"]
+__all__ = ["StatefulSetView", "completion_pending", "rollout_pending"]
 
 
 @dataclass(frozen=True)
 class StatefulSetView:
     """One StatefulSet. Without ``observed`` the controller has not read the present specification, and ``revision``, the
-    newest template, may be that of an older one."""
+    newest template, may be that of an older one. New pods may be made from the template of ``current`` until that is the
+    newest, too. ``config_maps`` are those that the present specification names."""
 
     replicas: int
     observed: bool
     revision: str | None
+    current: str | None
+    config_maps: frozenset[str]
 
     @classmethod
     def parse(cls, live: Manifest) -> StatefulSetView:
         status = live.get("status") or {}
         observed = status.get("observedGeneration", 0) >= live["metadata"].get("generation", 0)
-        return cls(int(live["spec"].get("replicas", 1)), observed, status.get("updateRevision"))
+        return cls(
+            replicas=int(live["spec"].get("replicas", 1)),
+            observed=observed,
+            revision=status.get("updateRevision"),
+            current=status.get("currentRevision"),
+            config_maps=_config_maps(live["spec"]["template"]["spec"]),
+        )
+
+
+def _config_maps(pod: Manifest) -> frozenset[str]:
+    return frozenset(volume["configMap"]["name"] for volume in pod.get("volumes") or [] if "configMap" in volume)
 
 
 def rollout_pending(stateful_set: StatefulSetView | None, pods: Collection[PodView]) -> str | None:
@@ -48,3 +61,15 @@ def rollout_pending(stateful_set: StatefulSetView | None, pods: Collection[PodVi
         return f"{len(newest)} of {wanted} instances to be on the newest template"
     ready = sum(pod.ready for pod in newest)
     return f"{ready} of {wanted} instances to be ready" if ready < wanted else None
+
+
+def completion_pending(stateful_set: StatefulSetView | None) -> str | None:
+    """The condition that is missing until the controller makes pods from the newest template only, or None.
+
+    That comes after the last pod is ready: until then the controller makes the pod of a lower ordinal, if that is deleted,
+    from the older template. See ``newVersionedStatefulSetPod`` and ``completeRollingUpdate`` in Kubernetes.
+    """
+    if stateful_set is None:
+        return "the StatefulSet to exist"
+    done = stateful_set.observed and stateful_set.current == stateful_set.revision
+    return None if done else "the StatefulSet controller to complete the rollout"

@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 from ..kube.manifest import Manifest
 from ..spec import ClusterSpec, Topology
 from . import config_maps, services
@@ -34,21 +31,18 @@ def render(
     Without ``passwords`` there is no Secret among the objects: the user provides it.
     """
     names = spec.names
-    scripts = config_maps.scripts(spec)
-    # What a pod reads when it starts, and nothing else.
-    checksum = hashlib.sha256(
-        json.dumps([config_maps.option_files(spec), scripts["data"]], sort_keys=True).encode()
-    ).hexdigest()
+    config, scripts = config_maps.config(spec), config_maps.scripts(spec)
     return (
         service_account(names),
         *([secret(names, passwords)] if passwords is not None else []),
-        config_maps.config(spec),
+        config,
         scripts,
+        config_maps.thresholds(spec),
         config_maps.topology(names, topology),
         services.headless(spec),
         services.read(spec),
         services.primary(spec, topology),
         *([network_policy(spec)] if spec.network_policy else []),
         *([pod_disruption_budget(names, kubernetes)] if spec.pod_disruption_budget else []),
-        stateful_set(spec, checksum),
+        stateful_set(spec, config=config["metadata"]["name"], scripts=scripts["metadata"]["name"]),
     )

@@ -2,11 +2,19 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ConfigMaps: my.cnf files and thresholds, pod scripts, topology."""
+"""The ConfigMaps: my.cnf files, pod scripts, thresholds, topology.
+
+A pod template names the my.cnf files and the scripts that its pods use by their content, and nobody can change these
+ConfigMaps: a pod finds what its template was made for whenever it starts, also during the rollout of another one.
+"""
 
 from __future__ import annotations
 
-from ..constants import CONFIG_CLONE_THROTTLE, CONFIG_MAX_LAG, TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_PRIMARY
+import hashlib
+import json
+from collections.abc import Callable
+
+from ..constants import THRESHOLD_CLONE_THROTTLE, THRESHOLD_MAX_LAG, TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_PRIMARY
 from ..kube.manifest import Manifest
 from ..mysql.mycnf import render_cnf
 from ..names import Names
@@ -14,28 +22,38 @@ from ..spec import ClusterSpec, Topology
 from .common import manifest
 from .stateful_set import pod_scripts
 
-__all__ = ["config", "option_files", "scripts", "topology"]
+__all__ = ["config", "scripts", "thresholds", "topology"]
+
+# Hexadecimal digits of a SHA-256. The server refuses another content under the same name.
+_DIGEST_LENGTH = 10
 
 
 def config(spec: ClusterSpec) -> Manifest:
-    """The my.cnf files, which need a restart, and the thresholds, which the pods read again and again."""
-    data = {**option_files(spec), CONFIG_MAX_LAG: str(spec.max_lag)}
-    if spec.clone_throttle is not None:
-        data[CONFIG_CLONE_THROTTLE] = str(spec.clone_throttle)
-    return manifest(spec.names, "v1", "ConfigMap", spec.names.config, {"data": data})
-
-
-def option_files(spec: ClusterSpec) -> dict[str, str]:
     """Both roles' complete my.cnf files; which one a pod uses is decided when it starts."""
-    return {
+    data = {
         "primary.cnf": render_cnf(spec.server, spec.config, spec.primary_config),
         "replica.cnf": render_cnf(spec.server, spec.config, spec.replica_config),
     }
+    return _immutable(spec.names, spec.names.config, data)
 
 
 def scripts(spec: ClusterSpec) -> Manifest:
     """The pod scripts that this cluster uses."""
-    return manifest(spec.names, "v1", "ConfigMap", spec.names.scripts, {"data": pod_scripts(spec)})
+    return _immutable(spec.names, spec.names.scripts, pod_scripts(spec))
+
+
+def _immutable(names: Names, name: Callable[[str], str], data: dict[str, str]) -> Manifest:
+    """A ConfigMap that is named by its content."""
+    digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:_DIGEST_LENGTH]
+    return manifest(names, "v1", "ConfigMap", name(digest), {"immutable": True, "data": data})
+
+
+def thresholds(spec: ClusterSpec) -> Manifest:
+    """The values that the pods read again and again. Not part of the pod template: a change restarts nothing."""
+    data = {THRESHOLD_MAX_LAG: str(spec.max_lag)}
+    if spec.clone_throttle is not None:
+        data[THRESHOLD_CLONE_THROTTLE] = str(spec.clone_throttle)
+    return manifest(spec.names, "v1", "ConfigMap", spec.names.thresholds, {"data": data})
 
 
 def topology(names: Names, state: Topology) -> Manifest:

@@ -49,6 +49,7 @@ _MOUNTS: list[Json] = [
     {"name": "tmp", "mountPath": "/tmp"},
     {"name": "scripts", "mountPath": c.SCRIPTS_DIR, "readOnly": True},
     {"name": "config", "mountPath": c.CONFIG_DIR, "readOnly": True},
+    {"name": "thresholds", "mountPath": c.THRESHOLDS_DIR, "readOnly": True},
     {"name": "topology", "mountPath": c.TOPOLOGY_DIR, "readOnly": True},
     {"name": "secret", "mountPath": c.SECRET_DIR, "readOnly": True},
 ]
@@ -65,23 +66,21 @@ _USERS_MOUNT: Json = {
 }
 
 
-def stateful_set(spec: ClusterSpec, config_checksum: str) -> Manifest:
-    """The pods. A new ``config_checksum`` restarts them one by one, the highest ordinal first."""
+def stateful_set(spec: ClusterSpec, *, config: str, scripts: str) -> Manifest:
+    """The pods, with the ConfigMaps of their my.cnf files and scripts. A change of the template, such as another of these
+    names, restarts the pods one by one, the highest ordinal first.
+    """
     names = spec.names
-    template = {
-        "metadata": {
-            "labels": {**spec.pod_labels, **names.labels},
-            "annotations": {**spec.pod_annotations, c.CONFIG_CHECKSUM_ANNOTATION: config_checksum},
-        },
-        "spec": _pod(spec),
-    }
+    metadata: Json = {"labels": {**spec.pod_labels, **names.labels}}
+    if spec.pod_annotations:
+        metadata["annotations"] = dict(spec.pod_annotations)
     body = {
         "replicas": spec.replicas,
         "serviceName": names.headless_service,
         "podManagementPolicy": "Parallel",
         "updateStrategy": {"type": "RollingUpdate"},
         "selector": {"matchLabels": names.selector},
-        "template": template,
+        "template": {"metadata": metadata, "spec": {**_pod(spec), "volumes": _volumes(spec, config, scripts)}},
         "volumeClaimTemplates": [_claim(spec)],
     }
     return manifest(names, "apps/v1", "StatefulSet", names.stateful_set, {"spec": body})
@@ -93,6 +92,7 @@ def pod_scripts(spec: ClusterSpec) -> dict[str, str]:
 
 
 def _pod(spec: ClusterSpec) -> Json:
+    """The pod without its volumes."""
     pod: Json = {
         "serviceAccountName": spec.names.service_account,
         "automountServiceAccountToken": False,
@@ -106,7 +106,6 @@ def _pod(spec: ClusterSpec) -> Json:
             _replication(spec),
             *([_donor(spec)] if _streams(spec) else []),
         ],
-        "volumes": _volumes(spec),
     }
     if spec.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
@@ -197,12 +196,12 @@ def _spread(spec: ClusterSpec) -> Json:
     return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
 
 
-def _volumes(spec: ClusterSpec) -> list[Json]:
+def _volumes(spec: ClusterSpec, config: str, scripts: str) -> list[Json]:
     names = spec.names
     empty: list[Json] = [{"name": name, "emptyDir": {}} for name in ("conf", "run", "tmp")]
     # A private key is kept off the node's disk.
     own: Json = {"name": "tls", "emptyDir": {"medium": "Memory"}} if _streams(spec) else {"name": "scratch", "emptyDir": {}}
-    config_maps = {"scripts": names.scripts, "config": names.config, "topology": names.topology}
+    config_maps = {"scripts": scripts, "config": config, "thresholds": names.thresholds, "topology": names.topology}
     return [
         *empty,
         own,

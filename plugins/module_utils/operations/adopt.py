@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ..constants import CONFIG_CHECKSUM_ANNOTATION
+from ..constants import LABEL_MANAGED_BY, MANAGED_BY
 from ..errors import CollectionError
 from ..kube.manifest import Manifest
 from ..kube.port import Diagnostics, ObjectStore
@@ -30,16 +30,17 @@ from .deploy import (
     Deployment,
     Runtime,
     apply_deployment,
+    complete_deployment,
     find_foreign,
     plan_deployment,
     render_deployment,
     render_desired,
-    wait_for_deployment,
 )
 from .diff import Change, FieldChange
 from .inspection import ExistingCluster, Inspection, inspect_existing
 from .outcome import Outcome
 from .plan import Digest, check_stateful_set, differences, plan_object, plan_prunes
+from .superseded import without_early_prunes, without_superseded
 
 __all__ = ["Adoption", "adopt", "plan_adoption"]
 
@@ -60,18 +61,26 @@ class Adoption:
 # --- plan ---------------------------------------------------------------------------------------------------------------
 
 
-def plan_adoption(store: ObjectStore, spec: ClusterSpec, runtime: Runtime, existing: ExistingCluster) -> Adoption:
-    """Raise ``SpecError`` if anything forbids the adoption; nothing is changed. ``store`` must be one that only plans."""
+def plan_adoption(
+    store: ObjectStore, spec: ClusterSpec, runtime: Runtime, existing: ExistingCluster, *, wait: bool
+) -> Adoption:
+    """Raise ``SpecError`` if anything forbids the adoption; nothing is changed. ``store`` must be one that only plans.
+
+    ``wait`` if the run will wait for the rollout.
+    """
     live = read_live_objects(store, spec.names)
     stateful_set = find_foreign(store, spec, live)
     if stateful_set is None:
         topology, bundle = render_desired(store, spec, live, runtime)
-        return Adoption(Deployment(spec, topology, bundle, _plan_objects(store, live, bundle, runtime.digest)), None)
+        changes = _plan_objects(store, live, bundle, runtime.digest)
+        changes = without_early_prunes(store, spec.names, live, changes, wait=wait)
+        return Adoption(Deployment(spec, topology, bundle, changes), None)
     foreign = inspect_existing(spec, stateful_set, existing)
     topology = Topology(foreign.primary, runtime.timestamp())
     # The collection's accounts do not exist yet.
     bundle = render_deployment(store, spec, live, topology, runtime, accounts_exist=False)
     changes = (*_plan_claims(spec.names, foreign), *_plan_objects(store, live, bundle, runtime.digest))
+    changes = without_early_prunes(store, spec.names, live, changes, wait=wait)
     return Adoption(Deployment(spec, topology, bundle, changes), foreign)
 
 
@@ -129,7 +138,7 @@ def adopt(
             _release_pods(store, planned, adoption.foreign, timeout=timeout, clock=clock)
         _take_over_objects(store, planned)
         adopted = any(change.action == "adopt" for change in planned.changes)
-        deployment = plan_deployment(planner, planned.spec, runtime) if adopted else planned
+        deployment = plan_deployment(planner, planned.spec, runtime, wait=wait) if adopted else planned
         applied = apply_deployment(store, deployment)
         if applied.error is not None:
             return Deployed(replace(applied, unlisted=True), planned.topology)
@@ -137,10 +146,9 @@ def adopt(
     except CollectionError as error:
         # Labels, GTID modes and deleted pods are not among the changes.
         return Deployed(Outcome((), error, unlisted=True), planned.topology)
-    if not wait:
-        return Deployed(Outcome(planned.changes), planned.topology)
-    deployed = wait_for_deployment(store, diagnostics, deployment, runtime, timeout=timeout, clock=clock)
-    return replace(deployed, outcome=replace(deployed.outcome, changes=planned.changes))
+    deployed = complete_deployment(store, diagnostics, deployment, runtime, wait=wait, timeout=timeout, clock=clock)
+    changes = without_superseded(planned.changes) if deployed.outcome.error is not None else planned.changes
+    return replace(deployed, outcome=replace(deployed.outcome, changes=changes))
 
 
 def _prepare_servers(existing: ExistingCluster, foreign: Inspection, *, timeout: float, clock: Clock) -> None:
@@ -185,5 +193,5 @@ def _take_over_objects(store: ObjectStore, planned: Deployment) -> None:
 def _replace_foreign_pods(store: ObjectStore, names: Names) -> None:
     """Delete the pods that are not made of the cluster's template, all of them at the same time."""
     for pod in read_pods(store, names.selector).values():
-        if CONFIG_CHECKSUM_ANNOTATION not in pod.annotations and not pod.terminating:
+        if pod.labels.get(LABEL_MANAGED_BY) != MANAGED_BY and not pod.terminating:
             store.delete("Pod", pod.name)

@@ -26,18 +26,19 @@ from .outcome import Outcome
 from .passwords import check_foreign_secret, resolve_passwords
 from .plan import apply_changes, plan_changes
 from .rollout import Rollout, wait_for_rollout
+from .superseded import prune_superseded, without_early_prunes, without_superseded
 
 __all__ = [
     "Deployed",
     "Deployment",
     "Runtime",
     "apply_deployment",
+    "complete_deployment",
     "deploy",
     "find_foreign",
     "plan_deployment",
     "render_deployment",
     "render_desired",
-    "wait_for_deployment",
 ]
 
 
@@ -76,10 +77,11 @@ class Deployed:
     topology: Topology
 
 
-def plan_deployment(store: ObjectStore, spec: ClusterSpec, runtime: Runtime) -> Deployment:
+def plan_deployment(store: ObjectStore, spec: ClusterSpec, runtime: Runtime, *, wait: bool) -> Deployment:
     """Find out the changes without making any; ``store`` must be one that only plans.
 
-    A StatefulSet of the cluster's name that the collection did not deploy is refused.
+    A StatefulSet of the cluster's name that the collection did not deploy is refused. ``wait`` if the run will wait for the
+    rollout.
     """
     live = read_live_objects(store, spec.names)
     if find_foreign(store, spec, live) is not None:
@@ -89,7 +91,8 @@ def plan_deployment(store: ObjectStore, spec: ClusterSpec, runtime: Runtime) -> 
             "adopt: true, or choose another name. mysql_cluster_verify judges it as it is",
         )
     topology, bundle = render_desired(store, spec, live, runtime)
-    return Deployment(spec, topology, bundle, plan_changes(store, live, bundle, runtime.digest))
+    changes = plan_changes(store, live, bundle, runtime.digest)
+    return Deployment(spec, topology, bundle, without_early_prunes(store, spec.names, live, changes, wait=wait))
 
 
 def render_desired(store: ObjectStore, spec: ClusterSpec, live: LiveObjects, runtime: Runtime) -> tuple[Topology, Bundle]:
@@ -129,18 +132,40 @@ def deploy(
     timeout: float,
     clock: Clock,
 ) -> Deployed:
-    """Apply a planned deployment and, if ``wait``, return when every pod is ready."""
+    """Apply a planned deployment and complete it."""
     applied = apply_deployment(store, deployment)
-    if applied.error is not None or not wait:
+    if applied.error is not None:
         return Deployed(applied, deployment.topology)
-    return wait_for_deployment(store, diagnostics, deployment, runtime, timeout=timeout, clock=clock)
+    return complete_deployment(store, diagnostics, deployment, runtime, wait=wait, timeout=timeout, clock=clock)
 
 
 def apply_deployment(store: ObjectStore, deployment: Deployment) -> Outcome:
     return apply_changes(store, deployment.bundle, deployment.changes)
 
 
-def wait_for_deployment(
+def complete_deployment(
+    store: ObjectStore,
+    diagnostics: Diagnostics,
+    deployment: Deployment,
+    runtime: Runtime,
+    *,
+    wait: bool,
+    timeout: float,
+    clock: Clock,
+) -> Deployed:
+    """If ``wait``, wait until every pod of an applied deployment is ready; then make the deletions that had to wait for it."""
+    if wait:
+        deployed = _wait_for_pods(store, diagnostics, deployment, runtime, timeout=timeout, clock=clock)
+        if deployed.outcome.error is not None:
+            return replace(deployed, outcome=replace(deployed.outcome, changes=without_superseded(deployed.outcome.changes)))
+    else:
+        # The plan has such deletions only if the rollout was over by then.
+        deployed, timeout = Deployed(Outcome(deployment.changes), deployment.topology), 0.0
+    names, changes = deployment.spec.names, deployed.outcome.changes
+    return replace(deployed, outcome=prune_superseded(store, names, changes, timeout=timeout, clock=clock))
+
+
+def _wait_for_pods(
     store: ObjectStore, diagnostics: Diagnostics, deployment: Deployment, runtime: Runtime, *, timeout: float, clock: Clock
 ) -> Deployed:
     """Wait until every pod of an applied deployment is ready; meanwhile record that the cluster has data."""

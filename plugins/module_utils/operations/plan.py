@@ -15,6 +15,7 @@ from ..manifests.bundle import Bundle
 from ..state.live_objects import LiveObjects
 from .diff import Change, FieldChange, check_immutable, field_changes, redact
 from .outcome import Outcome
+from .superseded import is_superseded, without_superseded
 
 __all__ = ["Digest", "apply_changes", "check_stateful_set", "differences", "plan_changes", "plan_object", "plan_prunes"]
 
@@ -62,7 +63,10 @@ def plan_prunes(live: LiveObjects, bundle: Bundle) -> list[Change]:
 
 
 def apply_changes(store: ObjectStore, bundle: Bundle, changes: tuple[Change, ...]) -> Outcome:
-    """Make the changes that ``plan_changes`` found. An object that would not change is not sent again."""
+    """Make the changes that ``plan_changes`` found. An object that would not change is not sent again.
+
+    Superseded ConfigMaps are not deleted here: that comes after the rollout.
+    """
     planned = {(change.kind, change.name): change for change in changes}
     made: list[Change] = []
     try:
@@ -72,9 +76,9 @@ def apply_changes(store: ObjectStore, bundle: Bundle, changes: tuple[Change, ...
                 store.apply(manifest)
                 made.append(change)
         for change in changes:
-            if change.action == "delete":
+            if change.action == "delete" and not is_superseded(change):
                 store.delete(change.kind, change.name)
                 made.append(change)
     except CollectionError as error:
         return Outcome(tuple(made), error)
-    return Outcome(changes)
+    return Outcome(without_superseded(changes))

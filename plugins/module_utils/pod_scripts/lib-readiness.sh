@@ -125,7 +125,7 @@ why_primary_not_ready() {
 # The file changes when the kubelet refreshes the ConfigMap; what cannot be read leaves the last value in force.
 MAX_LAG=
 read_max_lag() {
-  if read_line "$CONFIG_DIR/$CONFIG_MAX_LAG" && [[ $REPLY =~ ^[0-9]+$ ]]; then MAX_LAG=$((10#$REPLY)); fi
+  if read_line "$THRESHOLDS_DIR/$THRESHOLD_MAX_LAG" && [[ $REPLY =~ ^[0-9]+$ ]]; then MAX_LAG=$((10#$REPLY)); fi
 }
 
 # An error's text in REPLY, without the statement if that may hold a password or its hash.
@@ -161,7 +161,7 @@ why_replica_not_ready() {
   elif ! [[ ${STATUS[lag]} =~ ^[0-9]+$ ]]; then
     REPLY="the lag is unknown (${STATUS[lag]})"
   elif [[ -z $MAX_LAG ]]; then
-    REPLY="the greatest lag allowed is unknown ($CONFIG_DIR/$CONFIG_MAX_LAG is missing or no number)"
+    REPLY="the greatest lag allowed is unknown ($THRESHOLDS_DIR/$THRESHOLD_MAX_LAG is missing or no number)"
   elif ((STATUS[lag] > MAX_LAG)); then
     REPLY="the replica is ${STATUS[lag]} s behind, more than $MAX_LAG s"
   fi

@@ -95,7 +95,7 @@ write_tool_cnf() {
 # Sends the archive, and its result: the tool's exit status and last line.
 send_archive() {
   local status=0 result=ok last throttle=()
-  if read_line "$CONFIG_DIR/$CONFIG_CLONE_THROTTLE"; then throttle=(--throttle="$REPLY"); fi
+  if read_line "$THRESHOLDS_DIR/$THRESHOLD_CLONE_THROTTLE"; then throttle=(--throttle="$REPLY"); fi
   "$TOOL" --defaults-extra-file="$TOOL_CNF" --backup --slave-info --stream=xbstream --datadir="$DATA_DIR" --socket="$SOCKET" \
     --target-dir=/tmp/kubemysql-donor --tmpdir=/tmp "${throttle[@]}" 2>"$TOOL_LOG" || status=$?
   rm -f -- "$TOOL_CNF"

@@ -94,7 +94,7 @@ def _names(names: Names, replicas: int | None) -> NamesResult:
         read_host=names.service_host(names.read_service),
         primary_host=names.service_host(names.primary_service),
         secret=names.secret,
-        config=names.config,
+        thresholds=names.thresholds,
         topology=names.topology,
         instances=list(names.instances(replicas)) if replicas is not None else [],
     )

@@ -140,7 +140,10 @@ class FailedResult(ChangesResult, total=False):
 
 
 class NamesResult(t.TypedDict):
-    """Everything that a later task may want to address, so that no playbook composes a name."""
+    """Everything that a later task may want to address, so that no playbook composes a name.
+
+    Names that change with an object's content are in ``manifests`` only.
+    """
 
     namespace: str
     stateful_set: str
@@ -150,7 +153,7 @@ class NamesResult(t.TypedDict):
     read_host: str
     primary_host: str
     secret: str
-    config: str
+    thresholds: str
     topology: str
     instances: list[str]
 

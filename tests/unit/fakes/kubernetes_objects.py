@@ -18,7 +18,8 @@ TARGET = ClusterTarget.own(NAMES)
 
 
 def stateful_set(replicas: int) -> Manifest:
-    return {"kind": "StatefulSet", "metadata": {"name": "mysql", "labels": NAMES.labels}, "spec": {"replicas": replicas}}
+    spec: Manifest = {"replicas": replicas, "template": {"spec": {}}}
+    return {"kind": "StatefulSet", "metadata": {"name": "mysql", "labels": NAMES.labels}, "spec": spec}
 
 
 def topology(primary: str | None = "mysql-0", *, bootstrapped: bool = True) -> Manifest:

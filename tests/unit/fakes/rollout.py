@@ -41,7 +41,7 @@ class Rollout:
         self.time.at(second, lambda: self.time.pods(ready=ready, others=others))
 
     def run(self, *, wait: bool = True, **given: t.Any) -> Topology:
-        planned = plan_deployment(self.store.planning(), cluster_spec(**given), FakeRuntime())
+        planned = plan_deployment(self.store.planning(), cluster_spec(**given), FakeRuntime(), wait=wait)
         done = deploy(self.store, self.diagnostics, planned, FakeRuntime(), wait=wait, timeout=TIMEOUT, clock=self.time)
         self.done = done.outcome
         completed(done.outcome)

@@ -22,7 +22,7 @@ valid_names = st.from_regex(r"[a-z]([-a-z0-9]{0,50}[a-z0-9])?", fullmatch=True)
 def test_every_derived_name_is_a_label(name: str, ordinal: int) -> None:
     names = Names.parse(name, "shop")
     instance = names.instance(ordinal)
-    derived = (names.scripts, names.topology, names.read_service, names.primary_service, names.headless_service, instance)
+    derived = (names.thresholds, names.topology, names.read_service, names.primary_service, names.headless_service, instance)
     assert all(LABEL.fullmatch(each) for each in derived)
     assert ordinal_of(instance) == ordinal
     assert names.is_instance(instance)

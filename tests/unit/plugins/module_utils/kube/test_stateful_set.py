@@ -11,12 +11,18 @@ from collections.abc import Iterable
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.pod import PodView
-from ansible_collections.kubemysql.replication.plugins.module_utils.kube.stateful_set import StatefulSetView, rollout_pending
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.stateful_set import (
+    StatefulSetView,
+    completion_pending,
+    rollout_pending,
+)
+
+TEMPLATE: Manifest = {"spec": {"volumes": [{"name": "run", "emptyDir": {}}, {"name": "x", "configMap": {"name": "mysql-x"}}]}}
 
 
-def stateful_set(*, generation: int = 2) -> Manifest:
-    status = {"observedGeneration": 2, "currentRevision": "a", "updateRevision": "b"}
-    return {"metadata": {"generation": generation}, "spec": {"replicas": 3}, "status": status}
+def stateful_set(*, generation: int = 2, current: str = "a") -> Manifest:
+    status = {"observedGeneration": 2, "currentRevision": current, "updateRevision": "b"}
+    return {"metadata": {"generation": generation}, "spec": {"replicas": 3, "template": TEMPLATE}, "status": status}
 
 
 def pods(*letters: str) -> list[Manifest]:
@@ -46,9 +52,31 @@ def pods(*letters: str) -> list[Manifest]:
         (stateful_set(), ["B", "B", "(B)"], "2 of 3 instances to be on the newest template"),
         (stateful_set(), "AAA", "0 of 3 instances to be on the newest template"),
         (stateful_set(), "", "0 of 3 instances to be on the newest template"),
-        ({"metadata": {"generation": 1}, "spec": {"replicas": 1}}, "", "the StatefulSet controller to take notice"),
+        (
+            {"metadata": {"generation": 1}, "spec": {"replicas": 1, "template": TEMPLATE}},
+            "",
+            "the StatefulSet controller to take notice",
+        ),
     ],
 )
 def test_rollout(live: Manifest | None, there: Iterable[str], missing: str | None) -> None:
     view = None if live is None else StatefulSetView.parse(live)
     assert rollout_pending(view, [PodView.parse(each) for each in pods(*there)]) == missing
+
+
+@pytest.mark.parametrize(
+    ("live", "missing"),
+    [
+        (None, "the StatefulSet to exist"),
+        (stateful_set(), "the StatefulSet controller to complete the rollout"),
+        (stateful_set(current="b"), None),
+        # The status is that of an older specification.
+        (stateful_set(current="b", generation=3), "the StatefulSet controller to complete the rollout"),
+    ],
+)
+def test_completion(live: Manifest | None, missing: str | None) -> None:
+    assert completion_pending(None if live is None else StatefulSetView.parse(live)) == missing
+
+
+def test_the_config_maps_of_a_template() -> None:
+    assert StatefulSetView.parse(stateful_set()).config_maps == {"mysql-x"}

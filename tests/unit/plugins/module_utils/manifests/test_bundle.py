@@ -15,6 +15,7 @@ from pathlib import Path
 import kubernetes_validate.utils
 import pytest
 import yaml
+from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.manifests.bundle import NEWEST_KUBERNETES, Bundle, render
 from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
 from params import cluster_spec
@@ -56,16 +57,25 @@ def readable(value: t.Any) -> t.Any:
     return Text(value) if isinstance(value, str) and "\n" in value else value
 
 
+def mounted(bundle: Bundle, volume: str) -> Manifest:
+    """The ConfigMap that a volume of the pod template names."""
+    volumes = {each["name"]: each for each in bundle[-1]["spec"]["template"]["spec"]["volumes"]}
+    name = volumes[volume]["configMap"]["name"]
+    (found,) = [each for each in bundle if (each["kind"], each["metadata"]["name"]) == ("ConfigMap", name)]
+    return found
+
+
 def dump(bundle: Bundle) -> str:
     """YAML of the bundle; the scripts have tests of their own and would drown everything else."""
+    scripts = mounted(bundle, "scripts")
     shown = []
     for manifest in bundle:
-        if manifest["metadata"]["name"].endswith("-scripts"):
+        if manifest is scripts:
             manifest = {**manifest, "data": dict.fromkeys(manifest["data"], "...")}
         shown.append(readable(manifest))
     text = yaml.dump(shown, Dumper=Dumper, sort_keys=True, width=120)
-    checksum = bundle[-1]["spec"]["template"]["metadata"]["annotations"]["kubemysql.replication/config-checksum"]
-    return text.replace(checksum, "CHECKSUM")
+    name, _dash, digest = scripts["metadata"]["name"].rpartition("-")
+    return text.replace(f"{name}-{digest}", f"{name}-DIGEST")
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -154,11 +164,38 @@ def test_thresholds_do_not_touch_the_pod_template() -> None:
         for given in ({"max_lag": 30}, {"max_lag": 10, "clone_throttle": 5})
     )
     assert one[-1] == other[-1]
-    before, after = (
-        next(each["data"] for each in bundle if each["metadata"]["name"] == "mysql" and "data" in each)
-        for bundle in (one, other)
-    )
+    assert mounted(one, "config") == mounted(other, "config")
+    before, after = (mounted(bundle, "thresholds")["data"] for bundle in (one, other))
     assert (before["max_lag"], after["max_lag"], after["clone_throttle"]) == ("30", "10", "5")
     assert "clone_throttle" not in before
     changed = render(cluster_spec(image="mariadb:11.4", config={"max_connections": 5}), Topology("mysql-0"), kubernetes=(1, 30))
     assert one[-1] != changed[-1]
+
+
+def names_of(**given: t.Any) -> dict[str, str]:
+    bundle = render(cluster_spec(**given), Topology("mysql-0"), kubernetes=(1, 20))
+    return {volume: mounted(bundle, volume)["metadata"]["name"] for volume in ("config", "scripts", "thresholds", "topology")}
+
+
+def test_another_content_of_what_a_template_depends_on_is_another_object() -> None:
+    before, options = names_of(), names_of(config={"max_connections": 5})
+    assert options["config"] != before["config"]
+    assert {**options, "config": before["config"]} == before
+    other_flavour = names_of(image="mariadb:11.4")
+    assert other_flavour["scripts"] != before["scripts"]
+    # The order in which options are given does not count, nor do values that other objects hold.
+    one, two = {"max_connections": 5, "table_open_cache": 9}, {"table_open_cache": 9, "max_connections": 5}
+    assert names_of(config=one) == names_of(config=two)
+    assert names_of(replicas=5, max_lag=7, pod_labels={"team": "shop"}) == before
+
+
+def test_what_a_template_depends_on_cannot_be_changed() -> None:
+    bundle = bundle_of("defaults")
+    immutable = {each["metadata"]["name"] for each in bundle if each.get("immutable")}
+    assert immutable == {mounted(bundle, volume)["metadata"]["name"] for volume in ("config", "scripts")}
+
+
+def test_names_that_begin_as_those_of_a_longer_cluster_do_not_meet() -> None:
+    """Each name ends with a word of its own, or with a word and a digest."""
+    one, other = (names_of(name=name) for name in ("shop", "shop-config"))
+    assert set(one.values()).isdisjoint(other.values())

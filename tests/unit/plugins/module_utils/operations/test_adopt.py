@@ -86,7 +86,7 @@ def world() -> World:
 
 def plan(world: World, **given: t.Any) -> Adoption:
     store, servers = world
-    return plan_adoption(store.planning(), cluster_spec(**given), FakeRuntime(), servers)
+    return plan_adoption(store.planning(), cluster_spec(**given), FakeRuntime(), servers, wait=False)
 
 
 def attempt(world: World, adoption: Adoption) -> Outcome:
@@ -107,7 +107,7 @@ def real(adoption: Adoption) -> list[tuple[str, str, str]]:
 def test_without_the_option_it_is_refused(world: World) -> None:
     store, _servers = world
     with pytest.raises(SpecError, match="adopt: StatefulSet mysql is there, and this collection did not deploy it"):
-        plan_deployment(store.planning(), cluster_spec(), FakeRuntime())
+        plan_deployment(store.planning(), cluster_spec(), FakeRuntime(), wait=False)
     assert {verb for verb, _kind, _name in store.requests} <= {"get", "list", "version"}
 
 
@@ -118,14 +118,13 @@ def test_a_plan_says_everything_and_changes_nothing(world: World) -> None:
     changes = real(planned)
     assert [each for each in changes if each[0] != "create"] == [
         *(("update", "PersistentVolumeClaim", f"data-{name}") for name in INSTANCES),
-        ("adopt", "ConfigMap", "mysql"),
         ("adopt", "Service", "mysql-read"),
         ("adopt", "StatefulSet", "mysql"),
     ]
     assert planned.foreign is not None
     assert "mysql-0 among them" in planned.foreign.warning
-    (fields,) = [each.fields for each in planned.deployment.changes if (each.kind, each.name) == ("ConfigMap", "mysql")]
-    assert "data[master.cnf]" in {field.path for field in fields if field.after is None}
+    (fields,) = [each.fields for each in planned.deployment.changes if (each.kind, each.name) == ("Service", "mysql-read")]
+    assert "spec.selector.app" in {field.path for field in fields if field.after is None}
 
 
 def test_a_pod_that_is_on_its_way_out_is_not_deleted_again(world: World) -> None:
@@ -138,11 +137,13 @@ def test_a_pod_that_is_on_its_way_out_is_not_deleted_again(world: World) -> None
 
 def test_everything_becomes_ours(world: World) -> None:
     store, _servers = world
+    theirs = store.objects["ConfigMap", "mysql"]
     carry_out(world, plan(world))
     live = store.objects["StatefulSet", "mysql"]
     assert live["spec"]["selector"]["matchLabels"] == NAMES.selector
     assert store.objects["Service", "mysql-read"]["spec"]["selector"] == NAMES.selector
-    assert set(store.objects["ConfigMap", "mysql"]["data"]) == {"primary.cnf", "replica.cnf", "max_lag"}
+    # No pod uses it any more, and it is not ours.
+    assert store.objects["ConfigMap", "mysql"] == theirs
     topology = store.objects["ConfigMap", "mysql-topology"]["data"]
     assert topology == {"primary": "mysql-0", "bootstrapped": "2026-01-01T12:00:00Z"}
     for name in INSTANCES:

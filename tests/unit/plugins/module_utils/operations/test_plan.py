@@ -28,7 +28,7 @@ READING = {"get", "list", "version"}
 
 
 def plan(store: FakeObjectStore, **given: t.Any) -> Deployment:
-    return plan_deployment(store.planning(), cluster_spec(**given), FakeRuntime())
+    return plan_deployment(store.planning(), cluster_spec(**given), FakeRuntime(), wait=False)
 
 
 def apply(store: FakeObjectStore, **given: t.Any) -> Deployment:
@@ -105,16 +105,16 @@ def test_scaling_changes_one_field() -> None:
 
 def test_a_threshold_changes_one_field_and_no_pod() -> None:
     planned = plan(deployed(), max_lag=10)
-    assert real(planned) == [("update", "ConfigMap", "mysql")]
+    assert real(planned) == [("update", "ConfigMap", "mysql-thresholds")]
     assert [change.fields for change in planned.changes if change.action != "none"] == [(("data.max_lag", "30", "10"),)]
 
 
 def test_drift_is_repaired() -> None:
     store = deployed()
     del store.objects["Service", "mysql-read"]
-    store.edit("ConfigMap", "mysql", {"data": {"primary.cnf": None}}, "their-tool")
+    store.edit("ConfigMap", "mysql-thresholds", {"data": {"max_lag": None}}, "their-tool")
     planned = apply(store)
-    assert real(planned) == [("update", "ConfigMap", "mysql"), ("create", "Service", "mysql-read")]
+    assert real(planned) == [("update", "ConfigMap", "mysql-thresholds"), ("create", "Service", "mysql-read")]
     assert not plan(store).changed
 
 

@@ -28,7 +28,7 @@ def claim(name: str, cluster: str = "mysql") -> Manifest:
 
 def deployed() -> FakeObjectStore:
     store = FakeObjectStore()
-    planned = plan_deployment(store.planning(), cluster_spec(), FakeRuntime())
+    planned = plan_deployment(store.planning(), cluster_spec(), FakeRuntime(), wait=False)
     deploy(store, FakeDiagnostics(), planned, FakeRuntime(), wait=False, timeout=1, clock=Controllers(store, NAMES))
     for name in NAMES.instances(3):
         store.put(pod(name, NAMES.selector))

@@ -48,7 +48,7 @@ def rendered(case: str) -> tuple[dict[str, str], str]:
     """The data of the ConfigMap with the scripts, and the pod template as text."""
     spec = cluster_spec(**CASES[case][0])
     bundle = render(spec, Topology("mysql-0"), kubernetes=(1, 30))
-    (scripts,) = (each["data"] for each in bundle if each["metadata"]["name"] == spec.names.scripts)
+    (scripts,) = (each["data"] for each in bundle if each["metadata"]["name"].startswith(spec.names.scripts("")))
     return scripts, json.dumps(bundle[-1]["spec"]["template"])
 
 

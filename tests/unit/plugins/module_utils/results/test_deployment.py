@@ -107,7 +107,7 @@ def test_no_password_in_any_result(old: list[str], new: dict[str, str]) -> None:
     store_options: dict[str, t.Any] = dict(zip(PASSWORD_OPTIONS, old, strict=True))
     shown: list[t.Any] = []
     for options in (store_options, new):
-        planned = plan_deployment(store.planning(), cluster_spec(**options), runtime)
+        planned = plan_deployment(store.planning(), cluster_spec(**options), runtime, wait=False)
         deployed = Deployed(Outcome(planned.changes), planned.topology)
         shown += [deployment_result(planned.spec, planned.bundle, deployed, []), repr(planned.changes)]
         for manifest in planned.bundle:

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ConfigMaps of older revisions. They are deleted when no pod uses them and none will be made from a template that names them.
+
+A template names its ConfigMaps by their content. During a rollout pods of the older template restart, and the StatefulSet
+controller makes new ones from it; so the older ConfigMaps stay until the controller has completed the rollout. A run that
+ends before that leaves them, and the next one finds and deletes them.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..errors import CollectionError
+from ..kube.port import ObjectStore
+from ..kube.stateful_set import StatefulSetView, completion_pending, rollout_pending
+from ..names import Names
+from ..state.live_objects import LiveObjects
+from ..state.reader import read_pods, read_stateful_set
+from ..wait import Clock, wait_until
+from .diff import Change
+from .outcome import Outcome
+
+__all__ = ["is_superseded", "prune_superseded", "without_early_prunes", "without_superseded"]
+
+_INTERVAL = 0.1
+
+
+def is_superseded(change: Change) -> bool:
+    """Whether this is the deletion of a ConfigMap that the manifests do not name any more."""
+    return (change.action, change.kind) == ("delete", "ConfigMap")
+
+
+def without_superseded(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    return tuple(change for change in changes if not is_superseded(change))
+
+
+def without_early_prunes(
+    store: ObjectStore, names: Names, live: LiveObjects, changes: tuple[Change, ...], *, wait: bool
+) -> tuple[Change, ...]:
+    """``changes`` less what the run must leave to a later one: without ``wait`` it does not see the end of a rollout."""
+    rest = without_superseded(changes)
+    return changes if wait or rest == changes or _rolled_out(store, names, live, rest) else rest
+
+
+def _rolled_out(store: ObjectStore, names: Names, live: LiveObjects, changes: tuple[Change, ...]) -> bool:
+    """Whether every pod runs the newest template and is ready already, and ``changes`` do not begin another rollout."""
+    found = live.get("StatefulSet", names.stateful_set)
+    if found is None or any(change.kind == "StatefulSet" and change.action != "none" for change in changes):
+        return False
+    stateful_set = StatefulSetView.parse(found)
+    if completion_pending(stateful_set) is not None:
+        return False
+    pods = [pod for name, pod in read_pods(store, names.selector).items() if names.is_instance(name)]
+    return rollout_pending(stateful_set, pods) is None
+
+
+def prune_superseded(store: ObjectStore, names: Names, changes: tuple[Change, ...], *, timeout: float, clock: Clock) -> Outcome:
+    """Delete the ConfigMaps that are superseded, once the controller has completed the rollout whose pods are ready.
+
+    ``changes`` are all of the operation, of which the others were made already. A ConfigMap that the StatefulSet names by
+    now, since somebody has deployed an older state meanwhile, is kept.
+    """
+    planned = [change for change in changes if is_superseded(change)]
+    made = list(without_superseded(changes))
+    if not planned:
+        return Outcome(changes)
+    look = partial(read_stateful_set, store, names)
+    try:
+        found = wait_until(look, pending=completion_pending, timeout=timeout, interval=_INTERVAL, clock=clock)
+        kept = found.config_maps if found is not None else frozenset()
+        for change in planned:
+            if change.name not in kept:
+                store.delete(change.kind, change.name)
+                made.append(change)
+    except CollectionError as error:
+        return Outcome(tuple(made), error)
+    return Outcome(tuple(made))
