@@ -239,7 +239,7 @@ options:
         allow fails from then on.
       - Claims and data stay, and nothing is cloned. The StatefulSet is deleted without its pods and made anew; then all pods
         are replaced at the same time, so that the cluster cannot be used until they are ready.
-      - Fields of the ConfigMap and the Services that the previous owner had set, and the collection does not, go.
+      - Fields of the Services that the previous owner had set, and the collection does not, go.
       - C(root@localhost) gets O(root_password), or one that is generated. All other accounts stay as they are.
       - A cluster that is the collection's own is not changed by it.
     type: bool

@@ -41,13 +41,23 @@ def check_stateful_set(live: LiveObjects, bundle: Bundle) -> None:
 
 def plan_object(store: ObjectStore, live: LiveObjects, manifest: Manifest, digest: Digest) -> Change:
     kind, name = manifest["kind"], manifest["metadata"]["name"]
+    known = live.get(kind, name)
+    if known is not None and _is_same_immutable(known, manifest):
+        return Change("none", kind, name)
     applied = store.apply(manifest)
     if applied.created:
         return Change("create", kind, name, field_changes(None, redact(manifest, digest)))
     # An object of this name without our labels is not in the list.
-    before = live.get(kind, name) or store.get(kind, name) or {}
+    before = known or store.get(kind, name) or {}
     fields = differences(before, applied.manifest, digest)
     return Change("update" if fields else "none", kind, name, fields)
+
+
+def _is_same_immutable(live: Manifest, manifest: Manifest) -> bool:
+    """Whether the live object holds all of ``manifest`` and cannot change: no dry run is needed to know that."""
+    held = live["metadata"]["labels"]
+    same_labels = manifest["metadata"]["labels"].items() <= held.items()
+    return bool(manifest.get("immutable") and live.get("immutable")) and live["data"] == manifest["data"] and same_labels
 
 
 def differences(before: Manifest, after: Manifest, digest: Digest) -> tuple[FieldChange, ...]:

@@ -47,6 +47,11 @@ class Result(dict[str, t.Any]):
         """The requests that changed something."""
         return [request for request in self.requests if request.persists]
 
+    def config_map(self, volume: str) -> str:
+        """The ConfigMap that a volume of the pod template names."""
+        volumes: list[dict[str, t.Any]] = self["manifests"][-1]["spec"]["template"]["spec"]["volumes"]
+        return str(next(each["configMap"]["name"] for each in volumes if each["name"] == volume))
+
     @property
     def actions(self) -> list[tuple[str, str, str]]:
         return [(change["action"], change["kind"], change["name"]) for change in self["changes"]]

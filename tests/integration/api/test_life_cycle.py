@@ -12,16 +12,17 @@ from collections.abc import Callable
 import pytest
 from integration.api.module import Result
 from integration.api.server import Namespace, Object
+from kubernetes.client.rest import ApiException
 from waiting import eventually
 
 Run = Callable[..., Result]
 Step = Callable[..., Result]
 
-EVERYTHING = {
+# Besides them are the ConfigMaps that are named by their content.
+FIXED = {
     ("ServiceAccount", "mysql"),
     ("Secret", "mysql"),
-    ("ConfigMap", "mysql"),
-    ("ConfigMap", "mysql-scripts"),
+    ("ConfigMap", "mysql-thresholds"),
     ("ConfigMap", "mysql-topology"),
     ("Service", "mysql"),
     ("Service", "mysql-read"),
@@ -55,58 +56,73 @@ def step(namespace: Namespace) -> Step:
 def test_from_nothing_to_nothing(step: Step, present: Run, absent: Run, namespace: Namespace) -> None:
     """One life; each of its parts begins where the one before has ended."""
     passwords = _create(step, present, namespace)
-    _change_and_change_back(step, present, namespace)
+    left = _change_and_change_back(step, present, namespace)
     _mend_drift(step, present, namespace)
     _prune(step, present)
-    _take_down_and_up_again(step, present, absent, namespace, passwords)
-    _take_away_with_the_data(step, absent, namespace)
+    _take_down_and_up_again(step, present, absent, namespace, left)
+    assert namespace.live("Secret", "mysql")["data"] == passwords
+    _take_away_with_the_data(step, present, absent, namespace)
+
+
+def everything(result: Result) -> set[tuple[str, str]]:
+    """The objects of the manifests that a run returned, and the Secret."""
+    named = {("ConfigMap", result.config_map(volume)) for volume in ("config", "scripts")}
+    assert {(manifest["kind"], manifest["metadata"]["name"]) for manifest in result["manifests"]} == (FIXED | named) - {
+        ("Secret", "mysql")
+    }
+    return FIXED | named
 
 
 def _create(step: Step, present: Run, namespace: Namespace) -> Object:
     """The passwords that the cluster has from now on."""
     result = step(present)
     assert result["changed"]
-    assert {(kind, name) for action, kind, name in result.actions if action == "create"} == EVERYTHING
-    assert len(result.actions) == len(EVERYTHING)
+    assert sorted(result.actions) == sorted(("create", kind, name) for kind, name in everything(result))
     assert result["topology"] == {"primary": "mysql-0", "bootstrapped": None}
-    assert {(manifest["kind"], manifest["metadata"]["name"]) for manifest in result["manifests"]} == EVERYTHING - {
-        ("Secret", "mysql")
-    }
     passwords: Object = namespace.live("Secret", "mysql")["data"]
     assert len(passwords) == 4
     assert not step(present)["changed"]
     return passwords
 
 
-def _change_and_change_back(step: Step, present: Run, namespace: Namespace) -> None:
-    """What is not asked for any more goes."""
+def _change_and_change_back(step: Step, present: Run, namespace: Namespace) -> str:
+    """What is not asked for any more goes, but for the my.cnf files that pods may still need; their ConfigMap is returned."""
+    before = step(present).config_map("config")
     result = step(present, replicas=2, config={"max_connections": 77}, service_labels={"team": "shop"})
+    files = result.config_map("config")
     assert result.actions == [
-        ("update", "ConfigMap", "mysql"),
+        ("create", "ConfigMap", files),
         ("update", "Service", "mysql"),
         ("update", "Service", "mysql-read"),
         ("update", "Service", "mysql-primary"),
         ("update", "StatefulSet", "mysql"),
     ]
     assert [change["fields"] for change in result["changes"] if change["kind"] == "StatefulSet"] == [
-        ["spec.replicas", "spec.template.metadata.annotations[kubemysql.replication/config-checksum]"]
+        ["spec.replicas", "spec.template.spec.volumes[config].configMap.name"]
     ]
-    assert "max_connections = 77" in namespace.live("ConfigMap", "mysql")["data"]["replica.cnf"]
+    assert "max_connections = 77" in namespace.live("ConfigMap", files)["data"]["replica.cnf"]
+    assert "max_connections = 77" not in namespace.live("ConfigMap", before)["data"]["replica.cnf"]
     assert not step(present, replicas=2, config={"max_connections": 77}, service_labels={"team": "shop"})["changed"]
-    assert step(present)["changed"]
+    back = step(present)
+    assert ("create", "ConfigMap") not in {(action, kind) for action, kind, _name in back.actions}
+    assert back.config_map("config") == before
     assert "team" not in namespace.live("Service", "mysql")["metadata"]["labels"]
+    return files
 
 
 def _mend_drift(step: Step, present: Run, namespace: Namespace) -> None:
     namespace.delete("Service", "mysql-read")
-    namespace.delete("ConfigMap", "mysql-scripts")
+    scripts = step(present).config_map("scripts")
+    namespace.delete("ConfigMap", scripts)
     result = step(present)
-    assert result.actions == [("create", "ConfigMap", "mysql-scripts"), ("create", "Service", "mysql-read")]
-    namespace.patch("ConfigMap", "mysql", {"data": {"primary.cnf": None}})
+    assert result.actions == [("create", "ConfigMap", scripts), ("create", "Service", "mysql-read")]
+    with pytest.raises(ApiException, match="field is immutable when `immutable` is set"):
+        namespace.patch("ConfigMap", scripts, {"data": {"run-mysqld.sh": None}})
+    namespace.patch("ConfigMap", "mysql-thresholds", {"data": {"max_lag": None}})
     namespace.patch("Service", "mysql", {"metadata": {"labels": {"app.kubernetes.io/component": None}}})
     result = step(present)
     assert [(change["kind"], change["fields"]) for change in result["changes"]] == [
-        ("ConfigMap", ["data[primary.cnf]"]),
+        ("ConfigMap", ["data.max_lag"]),
         ("Service", ["metadata.labels[app.kubernetes.io/component]"]),
     ]
     assert not step(present)["changed"]
@@ -119,26 +135,27 @@ def _prune(step: Step, present: Run) -> None:
     assert {action for action, _kind, _name in step(present).actions} == {"create"}
 
 
-def _take_down_and_up_again(step: Step, present: Run, absent: Run, namespace: Namespace, passwords: Object) -> None:
-    """The data stay, and so do the passwords to them."""
+def _take_down_and_up_again(step: Step, present: Run, absent: Run, namespace: Namespace, left: str) -> None:
+    """The data stay, and so do the passwords to them. ``left`` is a ConfigMap that no template names any more."""
+    objects, passwords = everything(step(present)), namespace.live("Secret", "mysql")["data"]
     result = step(absent)
-    assert {(kind, name) for _action, kind, name in result.actions} == EVERYTHING - DATA
+    assert {(kind, name) for _action, kind, name in result.actions} == (objects - DATA) | {("ConfigMap", left)}
     assert result.actions[0] == ("delete", "StatefulSet", "mysql")
     assert namespace.names("PersistentVolumeClaim") == CLAIMS
     assert namespace.live("Secret", "mysql")["data"] == passwords
     assert "mysql-topology" in namespace.names("ConfigMap")
     assert not step(absent)["changed"]
     result = step(present)
-    assert {(kind, name) for _action, kind, name in result.actions} == EVERYTHING - DATA
-    assert namespace.live("Secret", "mysql")["data"] == passwords
+    assert {(kind, name) for _action, kind, name in result.actions} == objects - DATA
 
 
-def _take_away_with_the_data(step: Step, absent: Run, namespace: Namespace) -> None:
+def _take_away_with_the_data(step: Step, present: Run, absent: Run, namespace: Namespace) -> None:
+    objects = everything(step(present))
     result = step(absent, delete_data=True)
     assert [change for change in result.actions if change[1] == "PersistentVolumeClaim"] == [
         ("delete", "PersistentVolumeClaim", claim) for claim in sorted(CLAIMS)
     ]
-    assert {(kind, name) for _action, kind, name in result.actions if kind != "PersistentVolumeClaim"} == EVERYTHING
+    assert {(kind, name) for _action, kind, name in result.actions if kind != "PersistentVolumeClaim"} == objects
     assert namespace.names("PersistentVolumeClaim") == set()
     assert not step(absent, delete_data=True)["changed"]
     eventually("only the namespace's own objects to be left", lambda: _left(namespace) == set())

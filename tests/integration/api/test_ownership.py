@@ -12,7 +12,7 @@ from integration.api.module import Result, run_module
 from integration.api.server import Namespace, Object
 
 Run = Callable[..., Result]
-CNF = "data[replica.cnf]"
+THRESHOLDS = "mysql-thresholds"
 
 
 def container(stateful_set: Object, name: str) -> Object:
@@ -28,7 +28,7 @@ def test_foreign_fields_are_left_alone(present: Run, namespace: Namespace) -> No
     namespace.patch("StatefulSet", "mysql", {"spec": {"template": {"spec": environment}}})
     namespace.patch("Service", "mysql-read", {"metadata": {"annotations": {"example.com/a": "1"}, "labels": {"team": "shop"}}})
     namespace.patch("Service", "mysql-read", {"spec": {"sessionAffinity": "ClientIP"}})
-    namespace.patch("ConfigMap", "mysql", {"data": {"other.cnf": "[client]"}})
+    namespace.patch("ConfigMap", THRESHOLDS, {"data": {"other": "1"}})
     before = namespace.settled()
 
     result = present(replicas=1)
@@ -43,12 +43,12 @@ def test_foreign_fields_are_left_alone(present: Run, namespace: Namespace) -> No
     assert service["metadata"]["annotations"] == {"example.com/a": "1", "example.com/b": "2"}
     assert service["metadata"]["labels"]["team"] == "shop"
     assert service["spec"]["sessionAffinity"] == "ClientIP"
-    assert namespace.live("ConfigMap", "mysql")["data"]["other.cnf"] == "[client]"
+    assert namespace.live("ConfigMap", THRESHOLDS)["data"]["other"] == "1"
 
 
 def test_foreign_objects_are_never_pruned(present: Run, absent: Run, namespace: Namespace) -> None:
     present(replicas=1)
-    labels = namespace.live("ConfigMap", "mysql")["metadata"]["labels"]
+    labels = namespace.live("ConfigMap", THRESHOLDS)["metadata"]["labels"]
     namespace.create("ConfigMap", "copied-labels", {"metadata": {"labels": labels}, "data": {"a": "b"}})
     namespace.create("NetworkPolicy", "copied-labels", {"metadata": {"labels": labels}, "spec": {"podSelector": {}}})
     assert present(replicas=1)["changes"] == []
@@ -59,14 +59,14 @@ def test_foreign_objects_are_never_pruned(present: Run, absent: Run, namespace: 
 
 def test_a_conflict_is_explained_and_force_conflicts_takes_over(present: Run, namespace: Namespace) -> None:
     present(replicas=1)
-    namespace.patch("ConfigMap", "mysql", {"data": {"replica.cnf": "[mysqld]\n"}}, manager="their-tool")
+    namespace.patch("ConfigMap", THRESHOLDS, {"data": {"max_lag": "7"}}, manager="their-tool")
     before = namespace.settled()
 
     for check in (True, False):
         result = present(replicas=1, check=check)
         assert result["failed"]
         assert result["status"] == 409
-        for word in ("ConfigMap mysql", "replica.cnf", '"their-tool"', "force_conflicts: true"):
+        for word in (f"ConfigMap {THRESHOLDS}", "max_lag", '"their-tool"', "force_conflicts: true"):
             assert word in result["msg"]
         assert not result.get("changed", False)
         assert namespace.dump() == before
@@ -75,8 +75,8 @@ def test_a_conflict_is_explained_and_force_conflicts_takes_over(present: Run, na
     assert namespace.dump() == before
     taken = present(replicas=1, force_conflicts=True)
     assert foretold["changes"] == taken["changes"]
-    assert [(change["name"], change["fields"]) for change in taken["changes"]] == [("mysql", [CNF])]
-    assert namespace.live("ConfigMap", "mysql")["data"]["replica.cnf"] != "[mysqld]\n"
+    assert [(change["name"], change["fields"]) for change in taken["changes"]] == [(THRESHOLDS, ["data.max_lag"])]
+    assert namespace.live("ConfigMap", THRESHOLDS)["data"]["max_lag"] == "30"
     assert present(replicas=1)["changes"] == []
 
 

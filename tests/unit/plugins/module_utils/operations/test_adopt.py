@@ -279,6 +279,8 @@ def test_the_changes_of_an_adoption_are_those_of_its_plan(world: World) -> None:
 def test_what_was_adopted_is_planned_once(world: World) -> None:
     store, _servers = world
     carry_out(world, plan(world))
+    for name in INSTANCES:
+        store.put(pod(name, NAMES.labels))
     again = plan(world)
     assert again.foreign is None
     store.requests.clear()

@@ -95,7 +95,25 @@ def test_what_would_not_change_is_not_sent() -> None:
 def test_the_number_of_requests_does_not_grow_with_the_cluster(replicas: int) -> None:
     store = deployed(replicas=replicas)
     plan(store, replicas=replicas)
-    assert len(store.requests) == len(plan(deployed(replicas=2), replicas=2).bundle) + 7 + 2
+    # The dry run of each object that may change, a list of each kind, the version, and the primary's pod.
+    bundle = plan(deployed(replicas=2), replicas=2).bundle
+    assert len(store.requests) == sum(not manifest.get("immutable") for manifest in bundle) + 7 + 2
+
+
+def test_a_label_of_an_immutable_object_comes_back() -> None:
+    store = deployed()
+    (name,) = [key[1] for key in store.objects if key[0] == "ConfigMap" and key[1].startswith("mysql-scripts-")]
+    store.edit("ConfigMap", name, {"metadata": {"labels": {"app.kubernetes.io/component": None}}}, "their-tool")
+    assert real(apply(store)) == [("update", "ConfigMap", name)]
+    assert not plan(store).changed
+
+
+def test_another_content_under_the_name_of_ours_is_no_agreement() -> None:
+    """A real server refuses to apply ours to it."""
+    store = deployed()
+    (name,) = [key[1] for key in store.objects if key[0] == "ConfigMap" and key[1].startswith("mysql-scripts-")]
+    store.objects["ConfigMap", name]["data"] = {"run-mysqld.sh": "something else"}
+    assert ("update", "ConfigMap", name) in real(plan(store))
 
 
 def test_scaling_changes_one_field() -> None:

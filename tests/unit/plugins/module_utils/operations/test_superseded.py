@@ -146,9 +146,10 @@ def test_a_run_that_does_not_wait_leaves_them_to_the_next() -> None:
     rollout.run(wait=False, **OTHER)
     assert (deleted(rollout), listed(rollout)) == ([], [])
     # The rollout goes on: nothing is due, so nothing is planned.
-    settle(rollout, "b", current="a", ready=False)
-    rollout.run(wait=False, **OTHER)
-    assert not rollout.done.changed
+    for ready in (False, True):
+        settle(rollout, "b", current="a", ready=ready)
+        rollout.run(wait=False, **OTHER)
+        assert not rollout.done.changed
     settle(rollout, "b")
     # A pod of somebody's that copied the labels is no instance.
     rollout.store.put({**pod("debug-0", NAMES.labels), "metadata": {"name": "mysql-debug", "labels": NAMES.labels}})
