@@ -25,6 +25,7 @@ MOUNT_POINTS = (
     "scratch",
     "kubemysql/scripts",
     "kubemysql/config",
+    "kubemysql/thresholds",
     "kubemysql/topology",
     "kubemysql/secret",
     "kubemysql/tls",

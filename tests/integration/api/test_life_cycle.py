@@ -111,8 +111,8 @@ def _change_and_change_back(step: Step, present: Run, namespace: Namespace) -> s
 
 
 def _mend_drift(step: Step, present: Run, namespace: Namespace) -> None:
-    namespace.delete("Service", "mysql-read")
     scripts = step(present).config_map("scripts")
+    namespace.delete("Service", "mysql-read")
     namespace.delete("ConfigMap", scripts)
     result = step(present)
     assert result.actions == [("create", "ConfigMap", scripts), ("create", "Service", "mysql-read")]
