@@ -63,5 +63,5 @@ def test_kubectl_applies_it(namespace: Namespace, kubectl: str, tmp_path: Path) 
 
 def test_no_credentials_are_looked_for() -> None:
     result = run_module(state="rendered", kubeconfig="/there/is/none", host=None)
-    assert len(result["manifests"]) == 10
+    assert len(result["manifests"]) == 11
     assert "Secret" not in {manifest["kind"] for manifest in result["manifests"]}
