@@ -40,7 +40,7 @@ SCENARIOS := $(filter-out $(NODES),$(patsubst molecule/%/molecule.yml,e2e/%,$(wi
 SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
 .PHONY: help venv lint unit properties browser docs gates $(CORES) generate cluster cluster-down kind mariadb demo try test test-kind \
-	scripts $(SCRIPTS) integration $(INTEGRATION) local_cluster alone chaos e2e $(SCENARIOS) $(NODES) bench bench-tests clean
+	scripts $(SCRIPTS) integration $(INTEGRATION) local_cluster alone chaos e2e $(SCENARIOS) $(NODES) bench bench-intent bench-tests clean
 
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
@@ -169,7 +169,11 @@ bench: mariadb $(VENV_BENCH)/.complete
 	$(LOCAL) python benchmarks/run.py
 	$(LOCAL) $(VENV_BENCH)/bin/python benchmarks/side_by_side.py
 	$(LOCAL) python benchmarks/probes.py
+	PYTHONPATH=$(TREE) $(LOCAL) python benchmarks/intent.py
 	$(LOCAL) python benchmarks/clones.py
+
+bench-intent: cluster
+	PYTHONPATH=$(TREE) $(LOCAL) python benchmarks/intent.py
 
 # A run of `make test`, measured.
 bench-tests: venv

@@ -21,6 +21,7 @@ GENERATED = MODULE_UTILS / "pod_scripts" / "lib-constants.sh"
 
 # The names that the scripts use, as constants.py spells them. A name that no script uses fails a test.
 NAMES = (
+    "ACK_PORT",
     "ADMIN_USER",
     "CANARY_SCHEMA",
     "CLONE_USER",
@@ -32,6 +33,7 @@ NAMES = (
     "READY_PORT",
     "REPLICATION_USER",
     "RUN_DIR",
+    "SCHEMA",
     "SCRATCH_DIR",
     "SECRET_DIR",
     "SOCKET",

@@ -24,7 +24,7 @@ PARTS = {
     "results": ("every key of every result, typed", "values"),
     "operations": ("what changes a cluster: deploy, adopt, remove, rollout, GTID switch; plans and differences", "ports"),
     "health": ("observe, checks, findings, assessment, canary, verify", "ports"),
-    "state": ("reads the live objects, the topology and the passwords", "port of Kubernetes"),
+    "state": ("reads the live objects, topology, passwords and acknowledgements", "port of Kubernetes"),
     "manifests": ("renders one object per function", "values"),
     "spec": ("the desired cluster: `ClusterSpec`, `Topology`", "values"),
     "mysql": ("port, client, sessions, dialects, GTIDs, versions, my.cnf", "PyMySQL, in `client.py` only"),

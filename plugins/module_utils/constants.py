@@ -12,6 +12,7 @@ Object names depend on the cluster's name and are spelled in ``names.py`` alone.
 from __future__ import annotations
 
 __all__ = [
+    "ACK_PORT",
     "ADMIN_USER",
     "CANARY_SCHEMA",
     "CLONE_USER",
@@ -28,6 +29,7 @@ __all__ = [
     "DONOR_PORT",
     "FIELD_MANAGER",
     "FS_GROUP",
+    "INTENT_ANNOTATION",
     "KEY_ADMIN",
     "KEY_CLONE",
     "KEY_REPLICATION",
@@ -45,6 +47,7 @@ __all__ = [
     "READY_PORT",
     "REPLICATION_USER",
     "RUN_DIR",
+    "SCHEMA",
     "SCRATCH_DIR",
     "SCRIPTS_DIR",
     "SECRET_DIR",
@@ -55,7 +58,9 @@ __all__ = [
     "THRESHOLD_MAX_LAG",
     "TLS_DIR",
     "TOPOLOGY_BOOTSTRAPPED",
+    "TOPOLOGY_CLUSTER",
     "TOPOLOGY_DIR",
+    "TOPOLOGY_EPOCH",
     "TOPOLOGY_PRIMARY",
     "VOLUME_DIR",
 ]
@@ -77,6 +82,8 @@ MYSQL_PORT = 3306
 DONOR_PORT = 3307
 # Open while the instance is ready: see pod_scripts/lib-readiness.sh.
 READY_PORT = 3308
+# Where a pod acknowledges, on its loopback address only: see pod_scripts/lib-acknowledge.sh.
+ACK_PORT = 3309
 # The official image's own user; its data directories must not depend on the image that wrote them.
 MYSQL_UID = 999
 MYSQL_GID = 999
@@ -110,11 +117,18 @@ THRESHOLD_CLONE_THROTTLE = "clone_throttle"
 
 TOPOLOGY_PRIMARY = "primary"
 TOPOLOGY_BOOTSTRAPPED = "bootstrapped"
+TOPOLOGY_CLUSTER = "cluster"
+TOPOLOGY_EPOCH = "epoch"
+# Holds the digest of an intent: on a pod of the one that was delivered to it, on the topology of the one that every pod has
+# acknowledged.
+INTENT_ANNOTATION = "kubemysql.replication/intent"
 
 REPLICATION_USER = "kubemysql_replication"
 CLONE_USER = "kubemysql_clone"
 ADMIN_USER = "kubemysql_admin"
 CANARY_SCHEMA = "kubemysql_canary"
+# The collection's own: see pod_scripts/lib-epoch.sh.
+SCHEMA = "kubemysql"
 
 KEY_ROOT = "root-password"
 KEY_REPLICATION = "replication-password"

@@ -23,6 +23,7 @@ __all__ = [
     "MissingLibrary",
     "SpecError",
     "SqlError",
+    "StaleVersion",
     "Unreachable",
     "WaitFailed",
     "WaitTimeout",
@@ -72,6 +73,10 @@ class ApiConflict(ApiError):
     def __init__(self, message: str, status: int | None = None, conflicts: Sequence[str] = ()) -> None:
         super().__init__(message, status)
         self.conflicts = tuple(conflicts)
+
+
+class StaleVersion(ApiError):
+    """The object has changed since it was read (HTTP 409)."""
 
 
 class ApiForbidden(ApiError):

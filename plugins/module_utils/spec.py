@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import typing as t
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from .constants import TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_CLUSTER, TOPOLOGY_EPOCH, TOPOLOGY_PRIMARY
 from .errors import SpecError
 from .kube.image import ImageReference
 from .kube.quantity import parse_quantity
@@ -18,18 +21,42 @@ from .mysql.server import CloneMethod, Server
 from .names import Names, check_dns_subdomain
 from .options import PASSWORD_OPTIONS, at_least, check_password
 
-__all__ = ["ClusterSpec", "Topology"]
+__all__ = ["FIRST_EPOCH", "ClusterSpec", "Topology"]
 
 # server_id is an unsigned 32-bit number and 0 means "does not replicate".
 _MAX_SERVER_ID = 2**32 - 1
+# Of a new cluster, and of a topology that was written before there were epochs.
+FIRST_EPOCH = 1
 
 
 @dataclass(frozen=True)
 class Topology:
-    """The primary, and since when the cluster has data that an empty instance must not replace."""
+    """The intent: the primary, and since when the cluster has data that an empty instance must not replace.
+
+    ``epoch`` grows each time that the primary changes, and never shrinks. ``cluster`` is the id that the claims are marked
+    with; it stays the same for the cluster's whole life. ``version`` is the resourceVersion that was read, None if there was no
+    topology. ``acknowledged``: every pod has acknowledged exactly this intent.
+    """
 
     primary: str
     bootstrapped: str | None = None
+    epoch: int = FIRST_EPOCH
+    cluster: str | None = None
+    version: str | None = field(default=None, compare=False)
+    acknowledged: bool = field(default=False, compare=False)
+
+    @property
+    def intent(self) -> dict[str, str]:
+        """The keys and values that the pods read."""
+        optional = {TOPOLOGY_BOOTSTRAPPED: self.bootstrapped, TOPOLOGY_CLUSTER: self.cluster}
+        given = {key: value for key, value in optional.items() if value}
+        return {TOPOLOGY_EPOCH: str(self.epoch), TOPOLOGY_PRIMARY: self.primary, **given}
+
+    @property
+    def digest(self) -> str:
+        """A short name of the intent; equal for equal ones."""
+        text = json.dumps(self.intent, sort_keys=True)
+        return f"{self.epoch}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -381,7 +381,10 @@ topology:
     bootstrapped:
       description: Time at which the primary was first ready; null until then.
       type: str
-  sample: {primary: mysql-0, bootstrapped: "2026-01-01T12:00:00Z"}
+    epoch:
+      description: Number that grows each time that another instance becomes the primary.
+      type: int
+  sample: {primary: mysql-0, bootstrapped: "2026-01-01T12:00:00Z", epoch: 1}
 duration:
   description: Seconds that the module took.
   returned: success

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import FIELD_MANAGER
-from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiConflict
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiConflict, ApiError, StaleVersion
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import ObjectStore
 
@@ -83,6 +83,43 @@ class ObjectStoreContract:
         assert after["data"] == {"a": "2"}
         assert after["metadata"]["resourceVersion"] != before["resourceVersion"]
         assert after["metadata"]["uid"] == before["uid"]
+
+    def test_of_two_writers_that_have_read_one_version_the_second_changes_nothing(self, world: World) -> None:
+        read = world.store.apply(self.config_map(world, {"a": "1"})).manifest["metadata"]["resourceVersion"]
+
+        def of_version(value: str) -> Manifest:
+            manifest = self.config_map(world, {"a": value})
+            manifest["metadata"]["resourceVersion"] = read
+            return manifest
+
+        assert world.planning.apply(of_version("2")).manifest["data"] == {"a": "2"}
+        assert world.store.apply(of_version("2")).manifest["data"] == {"a": "2"}
+        before = self.live(world)
+        for store in (world.planning, world.store, world.forcing):
+            with pytest.raises(StaleVersion, match=f"{MAP} {NAME}.*another run has changed it"):
+                store.apply(of_version("3"))
+        assert self.live(world) == before
+
+    def test_the_version_of_an_object_that_is_gone_creates_none(self, world: World) -> None:
+        manifest = self.config_map(world, {"a": "1"})
+        manifest["metadata"]["resourceVersion"] = world.store.apply(manifest).manifest["metadata"]["resourceVersion"]
+        world.store.delete(MAP, NAME)
+        with pytest.raises(ApiError):
+            world.store.apply(manifest)
+        assert world.store.get(MAP, NAME) is None
+
+    def test_annotations_are_set_beside_what_is_there(self, world: World) -> None:
+        world.store.apply(self.config_map(world, {"a": "1"}))
+        world.edit(MAP, NAME, {"metadata": {"annotations": {"note": "x"}}}, "their-tool")
+        world.planning.annotate(MAP, NAME, {"kubemysql/test": "0"})
+        assert self.live(world)["metadata"]["annotations"] == {"note": "x"}
+        world.store.annotate(MAP, NAME, {"kubemysql/test": "1"})
+        world.store.annotate(MAP, NAME, {"kubemysql/test": "2"})
+        live = self.live(world)
+        assert live["metadata"]["annotations"] == {"note": "x", "kubemysql/test": "2"}
+        assert (live["data"], live["metadata"]["labels"]) == ({"a": "1"}, {"team": "shop"})
+        world.store.annotate(MAP, "there-is-none", {"kubemysql/test": "1"})
+        assert world.store.get(MAP, "there-is-none") is None
 
     def test_a_field_that_is_not_applied_any_more_goes(self, world: World) -> None:
         world.store.apply(self.config_map(world, {"a": "1", "b": "2"}, labels={"team": "shop", "tier": "x"}))

@@ -34,6 +34,10 @@ PASSWORDS = {
 }
 
 
+# The id of every cluster, so one can begin with the volumes of another.
+CLUSTER = "c0ffee"
+
+
 @dataclass
 class Cluster:
     """The pods' common surroundings."""
@@ -48,6 +52,7 @@ class Cluster:
     passwords: dict[str, str] = field(default_factory=lambda: dict(PASSWORDS))
     primary: str = "mysql-0"
     bootstrapped: str = ""
+    epoch: int = 1
     # Of the next newcomer beside a pair.
     next_ordinal: int = 2
 
@@ -105,11 +110,13 @@ class Cluster:
             else:
                 file.unlink()
 
-    def write_topology(self, primary: str | None = None, bootstrapped: str | None = None) -> None:
+    def write_topology(self, primary: str | None = None, bootstrapped: str | None = None, epoch: int | None = None) -> None:
         self.primary = self.primary if primary is None else primary
+        self.epoch = self.epoch if epoch is None else epoch
         self.bootstrapped = self.bootstrapped if bootstrapped is None else bootstrapped
         (self.base / "topology" / "primary").write_text(self.primary, encoding="utf-8")
         (self.base / "topology" / "bootstrapped").write_text(self.bootstrapped, encoding="utf-8")
+        self.write("topology", {"epoch": str(self.epoch), "cluster": CLUSTER})
 
     def write_secrets(self) -> None:
         for key, value in self.passwords.items():

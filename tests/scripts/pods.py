@@ -22,6 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import DATA_VOLUME
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import Unreachable
+from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import (
+    Acknowledgement,
+    parse_acknowledgement,
+)
 from rootfs import UID
 from scripts.containers import Container
 from waiting import eventually, scaled
@@ -75,10 +80,12 @@ class Pod:
     def environment(self, container: str = "mysql") -> dict[str, str]:
         """The container's variables, as the kubelet sets them."""
         fields = {"metadata.name": self.name, "status.podIP": self.address}
-        return {
+        rendered = {
             each["name"]: each["value"] if "value" in each else fields[each["valueFrom"]["fieldRef"]["fieldPath"]]
             for each in self.definition(container)["env"]
         }
+        # All pods share one loopback device, and the machine's /dev.
+        return {**rendered, "LOOPBACK": self.address, "TERMINATION_LOG": f"/tmp/termination-{container}"}
 
     def mounts(self, container: str) -> Iterator[tuple[Path, str, bool]]:
         """What is mounted where in a container, and whether it is writable."""
@@ -185,23 +192,45 @@ class Pod:
         command = [*self.cluster.on_network, sys.executable, "-S", "-c", knock]
         return subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 0
 
+    def ready_port_pid(self) -> int:
+        """The process that keeps the port open to which the readiness probe connects, as the machine numbers it."""
+        children = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in self.container("replication").children()}
+        return next(pid for pid, command in children.items() if "-nocert" in command)
+
     @property
-    def readiness_file(self) -> Path:
-        return self.base / "run" / "kubemysql-readiness"
+    def ack_file(self) -> Path:
+        return self.base / "run" / "kubemysql-ack" / "acknowledgement"
 
     @property
     def readiness(self) -> str:
-        """What the pod publishes about its readiness: whole lines only."""
-        text = self.readiness_file.read_text(encoding="utf-8") if self.readiness_file.exists() else ""
-        return text.strip() if text.endswith("\n") else ""
+        """`ready`, or the reason why not, as the pod acknowledges it; empty if there is no whole acknowledgement."""
+        try:
+            found = parse_acknowledgement(self.ack_file.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return ""
+        return "ready" if found.ready else f"not ready: {found.reason}"
+
+    def acknowledgement(self) -> Acknowledgement:
+        """The pod's answer to the module's own question, asked from where its port is."""
+        tunnel = "from scripts.tunnel import main; main()"
+        command = [*self.cluster.on_network, sys.executable, "-c", tunnel, self.address]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(command, check=False, capture_output=True, env=environment, timeout=scaled(20))
+        if done.returncode:
+            raise Unreachable(done.stderr.decode(errors="replace").strip())
+        return parse_acknowledgement(done.stdout)
+
+    def last_words(self, container: str) -> Acknowledgement:
+        """The termination message of the container that ended last."""
+        return parse_acknowledgement((self.base / "tmp" / f"termination-{container}").read_bytes())
 
     def looks_again(self) -> Callable[[], bool]:
         """Tells whether a whole look has been taken since this call; the one that may be under way now does not count."""
         seen: set[int] = set()
 
         def looks() -> int:
-            if self.readiness_file.exists():
-                seen.add(self.readiness_file.stat().st_mtime_ns)
+            if self.ack_file.exists():
+                seen.add(self.ack_file.stat().st_mtime_ns)
             return len(seen)
 
         enough = 3 if looks() else 1

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import Acknowledgement
 from scripts.clones import newcomer_beside, set_up_twice
 from scripts.cluster import Cluster
 from scripts.golden import ROWS, catch_up
@@ -174,17 +175,24 @@ def test_kill_at_any_moment_of_a_clone(shared_pair: Pair, newcomer: Pod, moment:
     assert_whole(pod, primary)
 
 
-def test_a_clone_tells_how_far_it_is(shared_pair: Pair, newcomer: Pod) -> None:
-    """In the words in which the controller looks for progress: see operations/progress.py."""
+def test_a_clone_acknowledges_how_far_it_is(shared_pair: Pair, newcomer: Pod) -> None:
     primary, replica = shared_pair
     pod = newcomer
+
+    def progress() -> Acknowledgement | None:
+        found = pod.acknowledgement()
+        return found if found.received_mib is not None else None
+
     # Throttled data are copied freely for the first tenth of a second, in which a fast machine has copied all of these.
     container = pod.start("provision", PROGRESS_INTERVAL="1")
     eventually("the clone to begin", lambda: f"cloning from {replica.address}" in container.log, interval=0.001)
     os.kill(replica.mysqld_pid(), signal.SIGSTOP)
     try:
-        said = rf"\[kubemysql\] cloning from {replica.address}: \d+ of [1-9]\d* MiB, \d+ MiB/s"
-        eventually("progress", lambda: re.search(said, container.log))
+        found = eventually("progress", progress)
+        assert found.total_mib
+        said = rf"cloning from {replica.address}: {found.received_mib} of {found.total_mib} MiB, \d+ MiB/s.*"
+        assert re.fullmatch(said, found.reason or "")
+        assert f"[kubemysql] {found.reason}" in container.log
     finally:
         os.kill(replica.mysqld_pid(), signal.SIGCONT)
     assert container.wait() == 0

@@ -185,8 +185,7 @@ def test_readiness_ends_with_whoever_judges_it(shared_pair: Pair) -> None:
     """Without the container `replication` the pod is not ready; a port that was lost is opened again."""
     _primary, replica = shared_pair
     watcher = replica.container("replication")
-    gate = next(pid for pid in watcher.children() if Path(f"/proc/{pid}/comm").read_text() == "openssl\n")
-    os.kill(gate, signal.SIGKILL)
+    os.kill(replica.ready_port_pid(), signal.SIGKILL)
     replica.wait_ready()
     assert "had to be opened again" in watcher.log
     watcher.stop()
@@ -205,17 +204,6 @@ def test_a_lost_session_is_opened_again(shared_pair: Pair) -> None:
     primary.sql(f"KILL {before}")
     eventually("another session", lambda: primary.sql(session) not in ("", before))
     primary.wait_ready()
-
-
-def test_why_it_is_not_ready_is_told_by_sql(shared_pair: Pair) -> None:
-    replica = shared_pair[1]
-    query = (
-        "SELECT CAST(variable_value AS CHAR) FROM performance_schema.user_variables_by_thread"
-        " WHERE variable_name = 'kubemysql_readiness'"
-    )
-    with undone(replica, "STOP REPLICA SQL_THREAD", "START REPLICA"):
-        eventually("the reason", lambda: "not ready: the applier thread is OFF" in replica.sql(query))
-    eventually("the end of it", lambda: replica.sql(query) == "ready")
 
 
 def test_volume_is_told_by_sql(shared_pair: Pair) -> None:

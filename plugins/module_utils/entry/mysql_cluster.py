@@ -11,7 +11,7 @@ from ..kube.client import KubernetesClient
 from ..manifests.bundle import NEWEST_KUBERNETES, render
 from ..names import Names
 from ..operations.adopt import adopt, plan_adoption
-from ..operations.deploy import Deployed, Deployment, deploy, plan_deployment
+from ..operations.deploy import Deployed, Deployment, WaitOptions, deploy, plan_deployment
 from ..operations.outcome import Outcome
 from ..operations.remove import plan_removal, remove
 from ..options import at_least
@@ -20,7 +20,7 @@ from ..results.module import Failure, Result, failure_of
 from ..spec import ClusterSpec, Topology
 from ..wait import SystemClock
 from .runtime import SystemRuntime
-from .session import Params, connect_existing, open_client
+from .session import Params, connect_existing, open_client, read_acknowledgements
 
 __all__ = ["act"]
 
@@ -39,23 +39,27 @@ def act(params: Params, check_mode: bool) -> Result | Failure:
 
 def _present(client: KubernetesClient, params: Params, spec: ClusterSpec, check_mode: bool) -> Result | Failure:
     runtime = SystemRuntime()
-    plan = plan_deployment(client.planning(), spec, runtime, wait=params["wait"])
+    plan = plan_deployment(client.planning(), spec, runtime, read_acknowledgements(client), wait=params["wait"])
     if check_mode:
         return _result(plan, _as_planned(plan), [])
-    waiting = {"wait": params["wait"], "timeout": params["wait_timeout"]}
-    return _result(plan, deploy(client, client, plan, runtime, clock=SystemClock(), **waiting), [])
+    return _result(plan, deploy(client, plan, runtime, _waiting(client, params), wait=params["wait"]), [])
 
 
 def _adopted(client: KubernetesClient, params: Params, spec: ClusterSpec, check_mode: bool) -> Result | Failure:
     runtime, planner = SystemRuntime(), client.planning()
     with connect_existing(client, params, spec) as existing:
-        adoption = plan_adoption(planner, spec, runtime, existing, wait=params["wait"])
+        read = read_acknowledgements(client)
+        adoption = plan_adoption(planner, spec, runtime, existing, read, wait=params["wait"])
         warnings = [adoption.foreign.warning] if adoption.foreign else []
         if check_mode:
             return _result(adoption.deployment, _as_planned(adoption.deployment), warnings)
-        waiting = {"wait": params["wait"], "timeout": params["wait_timeout"]}
-        deployed = adopt(client, client, adoption, runtime, existing, planner=planner, clock=SystemClock(), **waiting)
+        waiting = _waiting(client, params)
+        deployed = adopt(client, adoption, runtime, existing, planner=planner, wait=params["wait"], waiting=waiting)
     return _result(adoption.deployment, deployed, warnings)
+
+
+def _waiting(client: KubernetesClient, params: Params) -> WaitOptions:
+    return WaitOptions(client, read_acknowledgements(client), params["wait_timeout"], SystemClock())
 
 
 def _as_planned(plan: Deployment) -> Deployed:
@@ -66,7 +70,7 @@ def _result(plan: Deployment, deployed: Deployed, warnings: list[str]) -> Result
     outcome = deployed.outcome
     if outcome.error is not None:
         return failure_of(outcome.error, failed_result(outcome))
-    return deployment_result(plan.spec, plan.bundle, deployed, warnings)
+    return deployment_result(plan.spec, plan.bundle, deployed, [*warnings, *outcome.warnings])
 
 
 def _absent(params: Params, check_mode: bool) -> Result | Failure:

@@ -32,5 +32,8 @@ class SystemRuntime:
     def digest(self, value: str) -> str:
         return f"<hidden {hashlib.blake2b(value.encode(), key=self._salt, digest_size=4).hexdigest()}>"
 
+    def cluster_id(self) -> str:
+        return secrets.token_hex(8)
+
     def timestamp(self) -> str:
         return format_time(time.time())

@@ -29,16 +29,20 @@ from ..operations.inspection import ExistingCluster
 from ..operations.passwords import read_password
 from ..options import at_least
 from ..spec import ClusterSpec
+from ..state.acknowledgement import AckReader
+from ..state.acknowledgement_reader import read_acknowledgement
 from ..state.reader import read_pod
 from ..wait import Clock
 
-__all__ = ["OpenCluster", "Params", "connect_existing", "dial_pods", "open_client", "open_cluster"]
+__all__ = ["OpenCluster", "Params", "connect_existing", "dial_pods", "open_client", "open_cluster", "read_acknowledgements"]
 
 # A module's options, as Ansible passes them.
 Params = dict[str, t.Any]
 
 # Seconds that one login to an existing cluster may take, and each answer after it.
 _EXISTING_TIMEOUT = 10.0
+# Seconds that a pod may take to acknowledge. It is asked again, so a short time costs nothing.
+_ACKNOWLEDGEMENT_TIMEOUT = 5.0
 
 
 def open_client(params: Params, *, dry_run: bool) -> KubernetesClient:
@@ -50,6 +54,11 @@ def open_client(params: Params, *, dry_run: bool) -> KubernetesClient:
 def dial_pods(tunnel: PodTunnel, port: int = MYSQL_PORT) -> Dial:
     """Connect to instances through the API server; an instance is a pod."""
     return lambda instance, timeout: tunnel.connect(instance, port, timeout)
+
+
+def read_acknowledgements(tunnel: PodTunnel) -> AckReader:
+    """Ask pods through the API server."""
+    return lambda pod: read_acknowledgement(tunnel, pod, _ACKNOWLEDGEMENT_TIMEOUT)
 
 
 @contextmanager
@@ -78,7 +87,8 @@ def open_cluster(params: Params) -> Iterator[OpenCluster]:
     client = open_client(params, dry_run=True)
     connector = PyMySqlConnector(_dial(client, params), params["user"], _password(client, target, params), tls=params["tls"])
     with _sessions(connector, timeout) as pool:
-        yield OpenCluster(lambda: observe(client, pool, target), pool)
+        read = read_acknowledgements(client)
+        yield OpenCluster(lambda: observe(client, pool, target, acknowledge=read), pool)
 
 
 def _target(params: Params) -> ClusterTarget:

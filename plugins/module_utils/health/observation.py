@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..kube.pod import PodView
 from ..mysql.status import History, InstanceStatus, ReplicaStatus
+from ..state.acknowledgement import Acknowledgement
 
 __all__ = ["ClusterObservation", "InstanceObservation", "KubernetesState", "Problem", "Routes"]
 
@@ -60,7 +61,7 @@ class InstanceObservation:
     """One instance: its status, or the problem that hid it.
 
     ``caught_up``: it had everything that the primary had committed when both were read, at once or within a moment; None if
-    that was not checked.
+    that was not checked. ``acknowledgement``: what the pod itself reports, if it is not ready and answers.
     """
 
     name: str
@@ -68,6 +69,7 @@ class InstanceObservation:
     status: InstanceStatus | None = None
     problem: Problem | None = None
     caught_up: bool | None = None
+    acknowledgement: Acknowledgement | None = None
 
     @property
     def channel(self) -> ReplicaStatus | None:

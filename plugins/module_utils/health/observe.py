@@ -21,6 +21,7 @@ from ..mysql.instance import SessionPool
 from ..mysql.port import Instance
 from ..mysql.status import History, InstanceStatus
 from ..parallel import map_parallel
+from ..state.acknowledgement import ACKNOWLEDGING, Acknowledgement, AckReader
 from .kubernetes_state import ClusterTarget, read_kubernetes_state
 from .observation import ClusterObservation, InstanceObservation, Problem, writable_instance
 
@@ -32,11 +33,19 @@ CATCH_UP_SECONDS = 1.0
 
 
 def observe(
-    store: ObjectStore, pool: SessionPool, target: ClusterTarget, *, catch_up: float = CATCH_UP_SECONDS
+    store: ObjectStore,
+    pool: SessionPool,
+    target: ClusterTarget,
+    *,
+    acknowledge: AckReader | None = None,
+    catch_up: float = CATCH_UP_SECONDS,
 ) -> ClusterObservation:
-    """Observe the cluster once. Problems of instances are part of it; errors of the API server are raised."""
+    """Observe the cluster once. Problems of instances are part of it; errors of the API server are raised.
+
+    Pods that are not ready are asked why by ``acknowledge``, if they are the collection's.
+    """
     kubernetes = read_kubernetes_state(store, target)
-    seen = map_parallel(lambda name: _look(pool, name, kubernetes.pods.get(name)), kubernetes.instances)
+    seen = map_parallel(lambda name: _look(pool, name, kubernetes.pods.get(name), acknowledge), kubernetes.instances)
     primary = kubernetes.topology_primary or writable_instance(tuple(seen.values()))
     status = seen[primary].status if primary in seen else None
     if primary is None or status is None:
@@ -62,15 +71,27 @@ def _problem(error: SqlError) -> Problem:
     return Problem("unreachable" if isinstance(error, Unreachable) else "unreadable", error.message)
 
 
-def _look(pool: SessionPool, name: str, pod: PodView | None) -> InstanceObservation:
+def _look(pool: SessionPool, name: str, pod: PodView | None, acknowledge: AckReader | None) -> InstanceObservation:
+    acknowledgement = _acknowledgement(pod, acknowledge)
     if pod is None or not pod.started:
         pool.forget(name)
         missing = "there is no pod" if pod is None else "the pod's server has not started"
-        return InstanceObservation(name, pod, problem=Problem("unreachable", missing))
+        return InstanceObservation(name, pod, problem=Problem("unreachable", missing), acknowledgement=acknowledgement)
     try:
-        return InstanceObservation(name, pod, pool.run(name, lambda instance: instance.status()))
+        status = pool.run(name, lambda instance: instance.status())
     except SqlError as error:
-        return InstanceObservation(name, pod, problem=_problem(error))
+        return InstanceObservation(name, pod, problem=_problem(error), acknowledgement=acknowledgement)
+    return InstanceObservation(name, pod, status, acknowledgement=acknowledgement)
+
+
+def _acknowledgement(pod: PodView | None, acknowledge: AckReader | None) -> Acknowledgement | None:
+    """A pod that is ready has nothing to explain."""
+    if acknowledge is None or pod is None or pod.ready or not any(map(pod.runs, ACKNOWLEDGING)):
+        return None
+    try:
+        return acknowledge(pod.name)
+    except Unreachable:
+        return None
 
 
 def _catch_up(pool: SessionPool, replica: InstanceObservation, goal: InstanceStatus, timeout: float) -> InstanceObservation:

@@ -20,12 +20,13 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from ..constants import FIELD_MANAGER
-from ..errors import ApiConflict, ApiError, ApiForbidden, ApiUnavailable, MissingLibrary, Unreachable
+from ..errors import ApiError, ApiUnavailable, MissingLibrary, Unreachable
 from .auth import KubernetesAuth
 from .kinds import resource_of
 from .manifest import Manifest
 from .ownership import ownership_patch, replacement
 from .port import Applied, Event
+from .refusals import refusal_of
 
 try:
     import certifi
@@ -179,6 +180,21 @@ class KubernetesClient:
         self._request("patch", path, purpose, body=patch, content_type="application/json-patch+json")
         return self._apply(manifest, force=True)
 
+    def annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
+        try:
+            self._request(
+                "patch",
+                self._path(kind, name),
+                f"annotate {kind} {name}",
+                body={"metadata": {"annotations": dict(annotations)}},
+                content_type="application/merge-patch+json",
+                field_manager=FIELD_MANAGER,
+                dry_run=self._dry_run,
+            )
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
     def _apply(self, manifest: Manifest, *, force: bool | None) -> Applied:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         return self._request(
@@ -260,7 +276,7 @@ class KubernetesClient:
                 # The library reports a TLS failure in this way; its reason has two lines.
                 failure = ": ".join(str(error.reason).splitlines())
                 raise ApiUnavailable(f"cannot {purpose}: {failure}. Check ca_cert, client_cert and validate_certs") from error
-            raise _translate(error, purpose, self._namespace) from error
+            raise refusal_of(error.status, error.body or str(error.reason), purpose, self._namespace) from error
         except (HTTPError, OSError) as error:
             reason = getattr(error, "reason", None) or error
             raise ApiUnavailable(
@@ -288,36 +304,3 @@ def _connect_options(configuration: Configuration, url: str, headers: Mapping[st
     if configuration.proxy or configuration.proxy_headers:
         options = websocket_proxycare(options, configuration, url, headers)
     return options
-
-
-def _translate(error: ApiException, purpose: str, namespace: str) -> ApiError:
-    """The server's refusal, with the options that lead out of it."""
-    status, message = _status(error)
-    causes = (status.get("details") or {}).get("causes") or []
-    if error.status == 401:
-        return ApiForbidden(f"cannot {purpose}: the API server does not accept the credentials (401 {message})", 401)
-    if error.status == 403 and "exceeded quota" in message:
-        return ApiError(f"cannot {purpose}: {message}. Raise the quota or ask for less with resources or replicas", 403)
-    if error.status == 403:
-        return ApiForbidden(f"cannot {purpose}: {message}. docs/permissions.md lists the rights that are needed", 403)
-    if error.status == 404 and f'namespaces "{namespace}" not found' in message:
-        return ApiError(f"namespace: {namespace!r} does not exist; create it with: kubectl create namespace {namespace}", 404)
-    if error.status == 409 and any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
-        fields = "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in causes)
-        return ApiConflict(
-            f"cannot {purpose}: other field managers own fields that would change ({fields}). "
-            "Remove these fields there, or take them over with force_conflicts: true",
-            409,
-            conflicts=[cause.get("field") for cause in causes],
-        )
-    return ApiError(f"cannot {purpose}: {message}", error.status)
-
-
-def _status(error: ApiException) -> tuple[Manifest, str]:
-    """The ``Status`` object of an error response, and its message."""
-    body = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else error.body or ""
-    try:
-        status = json.loads(body)
-    except ValueError:
-        return {}, body.strip() or str(error.reason)
-    return (status, status.get("message") or body) if isinstance(status, dict) else ({}, body)

@@ -28,7 +28,10 @@ _CREATE_REASONS = ("CreateContainerConfigError", "CreateContainerError")
 
 @dataclass(frozen=True)
 class Obstacle:
-    """The reason why a pod does not become ready. ``hopeless`` if waiting longer cannot help; times are seconds since 1970."""
+    """The reason why a pod does not become ready. ``hopeless`` if waiting longer cannot help.
+
+    ``termination_message`` is what the container left when it crashed.
+    """
 
     pod: str
     container: str | None
@@ -36,7 +39,7 @@ class Obstacle:
     message: str
     hopeless: bool
     crashed: bool = False
-    crashed_at: float | None = None
+    termination_message: str = ""
 
     def __str__(self) -> str:
         return ": ".join(filter(None, (self.container, self.reason, self.message)))
@@ -44,7 +47,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class ContainerView:
-    """One container. ``ended`` and ``ended_at`` are those of its last life, None if it has not ended before."""
+    """One container. ``ended``, ``ended_at`` and ``termination_message`` are those of its last life, if it has ended before."""
 
     name: str
     init: bool
@@ -56,6 +59,7 @@ class ContainerView:
     restarts: int
     ended: bool
     ended_at: float | None
+    termination_message: str
 
     @classmethod
     def parse(cls, status: Manifest, *, init: bool) -> ContainerView:
@@ -73,6 +77,7 @@ class ContainerView:
             restarts=status.get("restartCount", 0),
             ended=bool(last),
             ended_at=_seconds(last.get("finishedAt")),
+            termination_message=last.get("message") or terminated.get("message") or "",
         )
 
     def obstacle(self, pod: str) -> Obstacle | None:
@@ -83,7 +88,8 @@ class ContainerView:
             return Obstacle(pod, self.name, reason, message, hopeless=False)
         if reason == "CrashLoopBackOff":
             hopeless = self.restarts >= _HOPELESS_RESTARTS
-            return Obstacle(pod, self.name, reason, message, hopeless, crashed=True, crashed_at=self.ended_at)
+            left = self.termination_message
+            return Obstacle(pod, self.name, reason, message, hopeless, crashed=True, termination_message=left)
         if self.exit_code:
             ended = f"ended with exit code {self.exit_code}"
             return Obstacle(pod, self.name, self.exit_reason, ended, hopeless=False, crashed=True)
@@ -101,6 +107,7 @@ class PodView:
     version: str | None
     revision: str | None
     labels: Mapping[str, str]
+    annotations: Mapping[str, str]
     terminating: bool
     ready: bool
     phase: str
@@ -125,6 +132,7 @@ class PodView:
             version=metadata.get("resourceVersion"),
             revision=labels.get(_REVISION),
             labels=labels,
+            annotations=metadata.get("annotations") or {},
             terminating=terminating,
             ready=ready,
             phase=status.get("phase") or "",

@@ -37,10 +37,16 @@ class ObjectStore(t.Protocol):
         """The live objects whose labels match ``selector``."""
 
     def apply(self, manifest: Manifest) -> Applied:
-        """Server-side apply. Raises ``ApiConflict`` naming the other manager."""
+        """Server-side apply. Raises ``ApiConflict`` naming the other manager.
+
+        A manifest with a resourceVersion is applied to that version of the object only; else ``StaleVersion`` is raised.
+        """
 
     def take_over(self, manifest: Manifest) -> Applied:
         """Apply, and become the owner of all fields of the object: those that are not applied are removed."""
+
+    def annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
+        """Set annotations, and nothing else. An object that is gone is no error."""
 
     def delete(self, kind: str, name: str, *, orphan: bool = False) -> None:
         """Delete the object and, in the background, what it owns; with ``orphan`` that stays without an owner.

@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable
 
-from ..constants import THRESHOLD_CLONE_THROTTLE, THRESHOLD_MAX_LAG, TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_PRIMARY
+from ..constants import INTENT_ANNOTATION, THRESHOLD_CLONE_THROTTLE, THRESHOLD_MAX_LAG
 from ..kube.manifest import Manifest
 from ..mysql.mycnf import render_cnf
 from ..names import Names
@@ -57,8 +57,12 @@ def thresholds(spec: ClusterSpec) -> Manifest:
 
 
 def topology(names: Names, state: Topology) -> Manifest:
-    """Names the primary. Not part of the pod template: a change restarts nothing."""
-    data = {TOPOLOGY_PRIMARY: state.primary}
-    if state.bootstrapped:
-        data[TOPOLOGY_BOOTSTRAPPED] = state.bootstrapped
-    return manifest(names, "v1", "ConfigMap", names.topology, {"data": data})
+    """The intent. Not part of the pod template: a change restarts nothing.
+
+    With the resourceVersion that was read: the API server refuses it if anybody has written the topology since then.
+    """
+    annotations = {INTENT_ANNOTATION: state.digest} if state.acknowledged else None
+    rendered = manifest(names, "v1", "ConfigMap", names.topology, {"data": state.intent}, annotations=annotations)
+    if state.version is not None:
+        rendered["metadata"]["resourceVersion"] = state.version
+    return rendered

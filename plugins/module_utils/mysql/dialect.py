@@ -56,8 +56,6 @@ SELECT @@global.version AS version, @@global.server_id AS server_id, NULL AS ser
 # by its state, since counters do not distinguish one that hangs from many that take turns. The clone plugin is detected by a
 # variable of its own: reading the list of plugins needs a temporary table on disk, and a full volume has no room for it.
 _TOLD_BY_POD = """
-  (SELECT MAX(CAST(variable_value AS CHAR)) FROM performance_schema.user_variables_by_thread
-    WHERE variable_name = 'kubemysql_readiness') AS readiness,
   (SELECT MAX(CAST(CAST(variable_value AS CHAR) AS DECIMAL(30))) FROM performance_schema.user_variables_by_thread
     WHERE variable_name = 'kubemysql_volume_size') AS volume_size,
   (SELECT MAX(CAST(CAST(variable_value AS CHAR) AS DECIMAL(30))) FROM performance_schema.user_variables_by_thread

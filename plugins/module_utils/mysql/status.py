@@ -119,8 +119,7 @@ class ServerConditions:
 
     ``certificate_until``: the end of the server's certificate, in seconds since 1970. ``semi_sync_wait``: seconds that the
     oldest commit has been waiting for a replica's acknowledgement, None if none waits. ``clone_state``: the state of the last
-    clone into the instance. ``volume_size`` and ``volume_free``, in bytes, and ``readiness``, ready or the reason why not, are
-    reported by the pod.
+    clone into the instance. ``volume_size`` and ``volume_free``, in bytes, are reported by the pod.
     """
 
     certificate_until: float | None = None
@@ -128,7 +127,6 @@ class ServerConditions:
     clone_state: str | None = None
     volume_size: float | None = None
     volume_free: float | None = None
-    readiness: str | None = None
 
     @property
     def volume_used(self) -> float | None:
@@ -256,7 +254,6 @@ def conditions(row: Row, clone_state: object) -> ServerConditions:
         clone_state=_text(clone_state),
         volume_size=_seconds(row["volume_size"]),
         volume_free=_seconds(row["volume_free"]),
-        readiness=_text(row["readiness"]),
     )
 
 

@@ -17,18 +17,20 @@ from functools import partial
 from ..constants import LABEL_MANAGED_BY, MANAGED_BY
 from ..errors import CollectionError
 from ..kube.manifest import Manifest
-from ..kube.port import Diagnostics, ObjectStore
-from ..manifests import config_maps
+from ..kube.port import ObjectStore
 from ..manifests.bundle import Bundle
 from ..names import Names
 from ..spec import ClusterSpec, Topology
+from ..state.acknowledgement import AckReader
 from ..state.live_objects import LiveObjects, read_live_objects
 from ..state.reader import read_pods
+from ..state.topology import parse_topology
 from ..wait import Clock, wait_until
 from .deploy import (
     Deployed,
     Deployment,
     Runtime,
+    WaitOptions,
     apply_deployment,
     complete_deployment,
     find_foreign,
@@ -38,6 +40,7 @@ from .deploy import (
 )
 from .diff import Change, FieldChange
 from .inspection import ExistingCluster, Inspection, inspect_existing
+from .intent import write_intent
 from .outcome import Outcome
 from .plan import Digest, check_stateful_set, differences, plan_object, plan_prunes
 from .superseded import without_early_prunes, without_superseded
@@ -62,7 +65,7 @@ class Adoption:
 
 
 def plan_adoption(
-    store: ObjectStore, spec: ClusterSpec, runtime: Runtime, existing: ExistingCluster, *, wait: bool
+    store: ObjectStore, spec: ClusterSpec, runtime: Runtime, existing: ExistingCluster, read: AckReader, *, wait: bool
 ) -> Adoption:
     """Raise ``SpecError`` if anything forbids the adoption; nothing is changed. ``store`` must be one that only plans.
 
@@ -71,12 +74,14 @@ def plan_adoption(
     live = read_live_objects(store, spec.names)
     stateful_set = find_foreign(store, spec, live)
     if stateful_set is None:
-        topology, bundle = render_desired(store, spec, live, runtime)
+        topology, bundle = render_desired(store, spec, live, runtime, read)
         changes = _plan_objects(store, live, bundle, runtime.digest)
         changes = without_early_prunes(store, spec.names, live, changes, wait=wait)
         return Adoption(Deployment(spec, topology, bundle, changes), None)
     foreign = inspect_existing(spec, stateful_set, existing)
-    topology = Topology(foreign.primary, runtime.timestamp())
+    known = parse_topology(live.get("ConfigMap", spec.names.topology)) or Topology(foreign.primary)
+    cluster = known.cluster or runtime.cluster_id()
+    topology = replace(known, primary=foreign.primary, bootstrapped=runtime.timestamp(), cluster=cluster, acknowledged=False)
     # The collection's accounts do not exist yet.
     bundle = render_deployment(store, spec, live, topology, runtime, accounts_exist=False)
     changes = (*_plan_claims(spec.names, foreign), *_plan_objects(store, live, bundle, runtime.digest))
@@ -117,20 +122,19 @@ def _plan_claims(names: Names, foreign: Inspection) -> tuple[Change, ...]:
 
 def adopt(
     store: ObjectStore,
-    diagnostics: Diagnostics,
     adoption: Adoption,
     runtime: Runtime,
     existing: ExistingCluster,
     *,
     planner: ObjectStore,
     wait: bool,
-    timeout: float,
-    clock: Clock,
+    waiting: WaitOptions,
 ) -> Deployed:
     """Carry out an adoption. Each step can be repeated: a run that was cut off is continued by the next.
 
-    ``planner`` is a store that only plans.
+    ``planner`` is a store that only plans. The steps before the deployment wait even without ``wait``.
     """
+    timeout, clock = waiting.timeout, waiting.clock
     planned = adoption.deployment
     try:
         if adoption.foreign is not None:
@@ -138,15 +142,15 @@ def adopt(
             _release_pods(store, planned, adoption.foreign, timeout=timeout, clock=clock)
         _take_over_objects(store, planned)
         adopted = any(change.action == "adopt" for change in planned.changes)
-        deployment = plan_deployment(planner, planned.spec, runtime, wait=wait) if adopted else planned
-        applied = apply_deployment(store, deployment)
+        deployment = plan_deployment(planner, planned.spec, runtime, waiting.read, wait=wait) if adopted else planned
+        applied, deployment = apply_deployment(store, deployment)
         if applied.error is not None:
             return Deployed(replace(applied, unlisted=True), planned.topology)
         _replace_foreign_pods(store, planned.spec.names)
     except CollectionError as error:
         # Labels, GTID modes and deleted pods are not among the changes.
         return Deployed(Outcome((), error, unlisted=True), planned.topology)
-    deployed = complete_deployment(store, diagnostics, deployment, runtime, wait=wait, timeout=timeout, clock=clock)
+    deployed = complete_deployment(store, deployment, runtime, waiting, wait=wait)
     changes = without_superseded(planned.changes) if deployed.outcome.error is not None else planned.changes
     return replace(deployed, outcome=replace(deployed.outcome, changes=changes))
 
@@ -161,7 +165,8 @@ def _prepare_servers(existing: ExistingCluster, foreign: Inspection, *, timeout:
 def _release_pods(store: ObjectStore, planned: Deployment, foreign: Inspection, *, timeout: float, clock: Clock) -> None:
     """Delete the StatefulSet without its pods. The pods get the labels by which the next StatefulSet finds them.
 
-    Passwords and topology are written first: with them the next run continues after any of these steps.
+    Topology and passwords are written first: with them the next run continues after any of these steps, and of two runs
+    only one gets past the topology.
     """
     names = planned.spec.names
     secrets = [manifest for manifest in planned.bundle if manifest["kind"] == "Secret"]
@@ -175,7 +180,8 @@ def _release_pods(store: ObjectStore, planned: Deployment, foreign: Inspection, 
     def pending(live: Manifest | None) -> str | None:
         return None if live is None else f"StatefulSet {names.stateful_set} to be gone"
 
-    for manifest in (*secrets, config_maps.topology(names, planned.topology), *claims, *pods):
+    write_intent(store, names, planned.topology)
+    for manifest in (*secrets, *claims, *pods):
         store.apply(manifest)
     store.delete("StatefulSet", names.stateful_set, orphan=True)
     look = partial(store.get, "StatefulSet", names.stateful_set)

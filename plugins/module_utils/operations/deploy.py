@@ -13,18 +13,20 @@ from ..constants import TOPOLOGY_BOOTSTRAPPED
 from ..errors import CollectionError, SpecError, WaitTimeout
 from ..kube.manifest import Manifest
 from ..kube.port import Diagnostics, ObjectStore
-from ..manifests import config_maps
 from ..manifests.bundle import Bundle, render
-from ..names import ordinal_of
+from ..names import Names, ordinal_of
 from ..spec import ClusterSpec, Topology
+from ..state.acknowledgement import AckReader
 from ..state.live_objects import LiveObjects, read_live_objects
-from ..state.reader import read_pod
+from ..state.reader import read_pod, read_pods
 from ..state.topology import parse_topology
 from ..wait import Clock
 from .diff import Change, FieldChange
-from .outcome import Outcome
+from .intent import deliver_intent, wait_for_acknowledgements, write_intent
+from .outcome import Outcome, StalledRollout
 from .passwords import check_foreign_secret, resolve_passwords
 from .plan import apply_changes, plan_changes
+from .recovery import claims_hold_data, recover_topology
 from .rollout import Rollout, wait_for_rollout
 from .superseded import prune_superseded, without_early_prunes, without_superseded
 
@@ -32,6 +34,7 @@ __all__ = [
     "Deployed",
     "Deployment",
     "Runtime",
+    "WaitOptions",
     "apply_deployment",
     "complete_deployment",
     "deploy",
@@ -53,6 +56,9 @@ class Runtime(t.Protocol):
 
     def timestamp(self) -> str:
         """The present time, RFC 3339."""
+
+    def cluster_id(self) -> str:
+        """An id that no other cluster has."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +83,11 @@ class Deployed:
     topology: Topology
 
 
-def plan_deployment(store: ObjectStore, spec: ClusterSpec, runtime: Runtime, *, wait: bool) -> Deployment:
+def plan_deployment(store: ObjectStore, spec: ClusterSpec, runtime: Runtime, read: AckReader, *, wait: bool) -> Deployment:
     """Find out the changes without making any; ``store`` must be one that only plans.
 
-    A StatefulSet of the cluster's name that the collection did not deploy is refused. ``wait`` if the run will wait for the
-    rollout.
+    Pods are asked by ``read`` only if topology or passwords are missing. A StatefulSet of the cluster's name that the
+    collection did not deploy is refused. ``wait`` if the run will wait for the rollout.
     """
     live = read_live_objects(store, spec.names)
     if find_foreign(store, spec, live) is not None:
@@ -90,15 +96,17 @@ def plan_deployment(store: ObjectStore, spec: ClusterSpec, runtime: Runtime, *, 
             f"StatefulSet {spec.names.stateful_set} is there, and this collection did not deploy it. Take it over with "
             "adopt: true, or choose another name. mysql_cluster_verify judges it as it is",
         )
-    topology, bundle = render_desired(store, spec, live, runtime)
+    topology, bundle = render_desired(store, spec, live, runtime, read)
     changes = plan_changes(store, live, bundle, runtime.digest)
     return Deployment(spec, topology, bundle, without_early_prunes(store, spec.names, live, changes, wait=wait))
 
 
-def render_desired(store: ObjectStore, spec: ClusterSpec, live: LiveObjects, runtime: Runtime) -> tuple[Topology, Bundle]:
+def render_desired(
+    store: ObjectStore, spec: ClusterSpec, live: LiveObjects, runtime: Runtime, read: AckReader
+) -> tuple[Topology, Bundle]:
     """The topology and the manifests of a cluster that the collection deployed, or of a new one."""
-    topology = _topology(store, spec, live, runtime)
-    accounts_exist = topology.bootstrapped is not None
+    topology = _topology(store, spec, live, runtime, read)
+    accounts_exist = topology.bootstrapped is not None or _lost_passwords(store, spec, live, read)
     return topology, render_deployment(store, spec, live, topology, runtime, accounts_exist=accounts_exist)
 
 
@@ -122,92 +130,140 @@ def render_deployment(
     return render(spec, topology, kubernetes=store.server_version(), passwords=passwords)
 
 
-def deploy(
-    store: ObjectStore,
-    diagnostics: Diagnostics,
-    deployment: Deployment,
-    runtime: Runtime,
-    *,
-    wait: bool,
-    timeout: float,
-    clock: Clock,
-) -> Deployed:
+@dataclass(frozen=True)
+class WaitOptions:
+    """How a deployment waits: it reads acknowledgements by ``read`` and gives up after ``timeout`` seconds without progress."""
+
+    diagnostics: Diagnostics
+    read: AckReader
+    timeout: float
+    clock: Clock
+
+
+def deploy(store: ObjectStore, deployment: Deployment, runtime: Runtime, waiting: WaitOptions, *, wait: bool) -> Deployed:
     """Apply a planned deployment and complete it."""
-    applied = apply_deployment(store, deployment)
+    applied, deployment = apply_deployment(store, deployment)
     if applied.error is not None:
         return Deployed(applied, deployment.topology)
-    return complete_deployment(store, diagnostics, deployment, runtime, wait=wait, timeout=timeout, clock=clock)
+    return complete_deployment(store, deployment, runtime, waiting, wait=wait)
 
 
-def apply_deployment(store: ObjectStore, deployment: Deployment) -> Outcome:
-    return apply_changes(store, deployment.bundle, deployment.changes)
+def apply_deployment(store: ObjectStore, deployment: Deployment) -> tuple[Outcome, Deployment]:
+    """Apply the topology first: if another run has changed it meanwhile, nothing else is changed.
+
+    Returns the deployment with the topology's new version.
+    """
+    names, changes, bundle = deployment.spec.names, deployment.changes, deployment.bundle
+    (written,) = [each for each in changes if _is_topology(each, names)]
+    if written.action == "none":
+        return apply_changes(store, bundle, changes), deployment
+    try:
+        topology = write_intent(store, names, deployment.topology)
+        if written.action != "create":
+            deliver_intent(store, read_pods(store, names.selector).values(), topology)
+    except CollectionError as error:
+        return Outcome((), error), deployment
+    deployment = replace(deployment, topology=topology)
+    rest = tuple(each for each in bundle if (each["kind"], each["metadata"]["name"]) != ("ConfigMap", names.topology))
+    applied = apply_changes(store, rest, tuple(each for each in changes if each is not written))
+    made = changes if applied.error is None else (written, *applied.changes)
+    return replace(applied, changes=made), deployment
 
 
 def complete_deployment(
-    store: ObjectStore,
-    diagnostics: Diagnostics,
-    deployment: Deployment,
-    runtime: Runtime,
-    *,
-    wait: bool,
-    timeout: float,
-    clock: Clock,
+    store: ObjectStore, deployment: Deployment, runtime: Runtime, waiting: WaitOptions, *, wait: bool
 ) -> Deployed:
-    """If ``wait``, wait until every pod of an applied deployment is ready; then make the deletions that had to wait for it."""
+    """If ``wait``, wait for every pod of an applied deployment; then make the deletions that had to wait for that."""
+    timeout = waiting.timeout
     if wait:
-        deployed = _wait_for_pods(store, diagnostics, deployment, runtime, timeout=timeout, clock=clock)
+        deployed = _wait_for_pods(store, deployment, runtime, waiting)
         if deployed.outcome.error is not None:
             return replace(deployed, outcome=replace(deployed.outcome, changes=without_superseded(deployed.outcome.changes)))
     else:
         # The plan has such deletions only if the rollout was over by then.
         deployed, timeout = Deployed(Outcome(deployment.changes), deployment.topology), 0.0
-    names, changes = deployment.spec.names, deployed.outcome.changes
-    return replace(deployed, outcome=prune_superseded(store, names, changes, timeout=timeout, clock=clock))
+    names, changes, warnings = deployment.spec.names, deployed.outcome.changes, deployed.outcome.warnings
+    pruned = prune_superseded(store, names, changes, timeout=timeout, clock=waiting.clock)
+    return replace(deployed, outcome=replace(pruned, warnings=warnings))
 
 
-def _wait_for_pods(
-    store: ObjectStore, diagnostics: Diagnostics, deployment: Deployment, runtime: Runtime, *, timeout: float, clock: Clock
-) -> Deployed:
-    """Wait until every pod of an applied deployment is ready; meanwhile record that the cluster has data."""
-    names = deployment.spec.names
+def _is_topology(change: Change, names: Names) -> bool:
+    return (change.kind, change.name) == ("ConfigMap", names.topology)
+
+
+def _wait_for_pods(store: ObjectStore, deployment: Deployment, runtime: Runtime, waiting: WaitOptions) -> Deployed:
+    """Wait until every pod of an applied deployment is ready; meanwhile record that the cluster has data.
+
+    Then every pod has to acknowledge the topology, unless that is recorded already.
+    """
+    names, refusal = deployment.spec.names, None
 
     def record_bootstrap(rollout: Rollout) -> None:
-        nonlocal deployment
+        nonlocal deployment, refusal
         if deployment.topology.bootstrapped is None and rollout.ready(deployment.topology.primary):
-            deployment = _bootstrapped(deployment, runtime.timestamp())
-            store.apply(config_maps.topology(names, deployment.topology))
+            bootstrapped = _bootstrapped(deployment, runtime.timestamp())
+            topology = write_intent(store, names, bootstrapped.topology)
+            deployment = replace(bootstrapped, topology=topology)
+            refusal = deliver_intent(store, rollout.pods, topology)
 
-    created = any((each.kind, each.action) == ("StatefulSet", "create") for each in deployment.changes)
     error: CollectionError | None = None
     stalled = None
     try:
         stalled = wait_for_rollout(
-            store, diagnostics, names, created=created, timeout=timeout, clock=clock, act=record_bootstrap
+            store, waiting.diagnostics, waiting.read, names, timeout=waiting.timeout, clock=waiting.clock, act=record_bootstrap
         )
+        if stalled is None and not deployment.topology.acknowledged:
+            stalled, topology, late = _acknowledged(store, deployment, waiting)
+            deployment, refusal = replace(deployment, topology=topology), late or refusal
         error = WaitTimeout(stalled.message) if stalled else None
     except CollectionError as failure:
         error = failure
-    return Deployed(Outcome(deployment.changes, error, stalled=stalled), deployment.topology)
+    warnings = (refusal,) if refusal else ()
+    return Deployed(Outcome(deployment.changes, error, stalled=stalled, warnings=warnings), deployment.topology)
+
+
+def _acknowledged(
+    store: ObjectStore, deployment: Deployment, waiting: WaitOptions
+) -> tuple[StalledRollout | None, Topology, str | None]:
+    """Wait for all acknowledgements and record them: where that stalled, the topology, and the refusal to patch pods."""
+    names, topology = deployment.spec.names, deployment.topology
+    pods = read_pods(store, names.selector)
+    instances = sorted(filter(names.is_instance, pods))
+    refusal = deliver_intent(store, pods.values(), topology)
+    polled = wait_for_acknowledgements(waiting.read, topology, instances, timeout=waiting.timeout, clock=waiting.clock)
+    if polled.timed_out is not None:
+        return StalledRollout(polled.timed_out, {}, len(instances)), topology, refusal
+    return None, write_intent(store, names, replace(topology, acknowledged=True)), refusal
 
 
 def _bootstrapped(deployment: Deployment, timestamp: str) -> Deployment:
     """The same deployment with the record that the cluster has data."""
-    name = deployment.spec.names.topology
-    noted = Change("update", "ConfigMap", name, (FieldChange(f"data.{TOPOLOGY_BOOTSTRAPPED}", None, timestamp),))
-    changes = (noted if (each.name, each.action) == (name, "none") else each for each in deployment.changes)
-    return replace(deployment, topology=Topology(deployment.topology.primary, timestamp), changes=tuple(changes))
+    names = deployment.spec.names
+    noted = Change("update", "ConfigMap", names.topology, (FieldChange(f"data.{TOPOLOGY_BOOTSTRAPPED}", None, timestamp),))
+    changes = (noted if _is_topology(each, names) and each.action == "none" else each for each in deployment.changes)
+    topology = replace(deployment.topology, bootstrapped=timestamp, acknowledged=False)
+    return replace(deployment, topology=topology, changes=tuple(changes))
 
 
-def _topology(store: ObjectStore, spec: ClusterSpec, live: LiveObjects, runtime: Runtime) -> Topology:
-    """The live topology, or that of a new cluster. A primary that is ready has data, even if no run waited for it."""
-    known = parse_topology(live.get("ConfigMap", spec.names.topology))
+def _topology(store: ObjectStore, spec: ClusterSpec, live: LiveObjects, runtime: Runtime, read: AckReader) -> Topology:
+    """The live topology, a lost one, or that of a new cluster. A primary that is ready has data, even if no run noted it."""
+    names = spec.names
+    known = parse_topology(live.get("ConfigMap", names.topology)) or recover_topology(store, read, names)
     if known is None:
-        return Topology(spec.names.instance(0))
-    if known.bootstrapped is None and live.get("StatefulSet", spec.names.stateful_set) is not None:
+        return Topology(names.instance(0), cluster=runtime.cluster_id())
+    if known.cluster is None:
+        known = replace(known, cluster=runtime.cluster_id(), acknowledged=False)
+    if known.bootstrapped is None and live.get("StatefulSet", names.stateful_set) is not None:
         primary = read_pod(store, known.primary)
         if primary is not None and primary.ready:
-            return Topology(known.primary, runtime.timestamp())
+            return replace(known, bootstrapped=runtime.timestamp(), acknowledged=False)
     return known
+
+
+def _lost_passwords(store: ObjectStore, spec: ClusterSpec, live: LiveObjects, read: AckReader) -> bool:
+    """Whether there are no passwords, and yet claims that may hold accounts."""
+    secret = live.get("Secret", spec.names.secret)
+    return secret is None and not spec.secret_is_foreign and claims_hold_data(store, read, spec.names)
 
 
 def _check_scale(spec: ClusterSpec, topology: Topology) -> None:

@@ -33,12 +33,14 @@ class Outcome:
     """``error`` is None if the operation was completed; otherwise ``changes`` are those that were made before it.
 
     ``unlisted``: something else may have been changed as well. ``stalled`` if the error is a rollout's timeout.
+    ``warnings`` are for the user, whatever the end was.
     """
 
     changes: tuple[Change, ...]
     error: CollectionError | None = None
     unlisted: bool = False
     stalled: StalledRollout | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..constants import SECRET_KEYS
+from ..constants import SECRET_DIR, SECRET_KEYS
 from ..errors import SpecError
 from ..kube.manifest import Manifest
 from ..kube.port import ObjectStore
@@ -42,7 +42,8 @@ def resolve_passwords(
             raise SpecError(
                 option,
                 f"Secret {spec.names.secret} has no {key}, and the cluster has data whose account has a password already. "
-                f"Restore the Secret, or give the present password with {option}",
+                f"Restore the Secret, or give the present password with {option}. Pods that run still have it: kubectl -n "
+                f"{spec.names.namespace} exec {spec.names.instance(0)} -c mysql -- cat {SECRET_DIR}/{key}",
             )
     return {key: spec.passwords.get(key) or kept.get(key) or generate() for key in SECRET_KEYS}
 

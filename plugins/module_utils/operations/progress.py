@@ -2,33 +2,30 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The progress of pods that are not ready, read from their logs."""
+"""The progress of pods that are not ready, as they acknowledge it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
-from ..constants import CONTAINER_PROVISION, CONTAINER_REPLICATION
+from ..errors import Unreachable
 from ..kube.pod import PodView
-from ..kube.port import Diagnostics
+from ..parallel import map_parallel
+from ..state.acknowledgement import AckReader
 from ..wait import Clock
 
 __all__ = ["Progress"]
 
-# A cluster without data is ready by then, and no log is read.
+# A cluster without data is ready by then, and no pod is asked.
 _PATIENCE_SECONDS = 10.0
 _INTERVAL_SECONDS = 2.0
-# A log line of lib-clone.sh: time, collection, `cloning from 10.0.0.7: 312 of 1024 MiB`.
-_LINE = re.compile(r"^\S+ \[kubemysql\] (?P<text>.*)$")
-_ARRIVED = re.compile(r": (?P<mebibytes>\d+)(?: of \d+)? MiB\b")
 
 
 class Progress:
-    """Watches a rollout. ``lines`` holds the last log line of each pod that is not ready."""
+    """Watches a rollout. ``lines`` holds, for each pod that is not ready, why that is or how far it is."""
 
-    def __init__(self, diagnostics: Diagnostics, clock: Clock) -> None:
-        self._diagnostics = diagnostics
+    def __init__(self, read: AckReader, clock: Clock) -> None:
+        self._ask = read
         self._clock = clock
         self._next = clock.now() + _PATIENCE_SECONDS
         self._most: dict[str, int] = {}
@@ -50,18 +47,17 @@ class Progress:
         return self._ready + sum(self._most.values())
 
     def _read(self, pods: Sequence[PodView]) -> None:
-        lines = {pod.name: self._last_line(pod) for pod in pods}
+        named = {pod.name: pod for pod in pods}
+        lines = map_parallel(lambda name: self._line(named[name]), named)
         self.lines = {name: line for name, line in lines.items() if line}
-        for name, line in self.lines.items():
-            arrived = _ARRIVED.search(line)
-            if arrived is not None:
-                self._most[name] = max(self._most.get(name, 0), int(arrived["mebibytes"]))
 
-    def _last_line(self, pod: PodView) -> str:
+    def _line(self, pod: PodView) -> str:
         if pod.obstacle is not None:
             return str(pod.obstacle)
-        container = next(filter(pod.runs, (CONTAINER_PROVISION, CONTAINER_REPLICATION)), None)
-        if container is None:
+        try:
+            found = self._ask(pod.name)
+        except Unreachable:
             return ""
-        line = _LINE.match(self._diagnostics.log(pod.name, container, 1).strip())
-        return line["text"] if line else ""
+        if found.received_mib is not None:
+            self._most[pod.name] = max(self._most.get(pod.name, 0), found.received_mib)
+        return found.reason or ""

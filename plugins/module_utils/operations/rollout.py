@@ -9,15 +9,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ..constants import CONTAINER_REPLICATION
-from ..errors import WaitFailed
-from ..kube.manifest import Manifest
+from ..errors import Unreachable, WaitFailed
 from ..kube.pod import Obstacle, PodView
 from ..kube.port import Diagnostics, Event, ObjectStore
 from ..kube.stateful_set import StatefulSetView, rollout_pending
 from ..names import Names, ordinal_of
+from ..state.acknowledgement import AckReader, parse_acknowledgement
 from ..state.reader import read_pods, read_stateful_set
-from ..times import parse_time
+from ..state.topology import parse_topology
 from ..wait import Clock, poll
 from .outcome import StalledRollout
 from .progress import Progress
@@ -26,8 +25,6 @@ __all__ = ["Rollout", "explain", "wait_for_rollout"]
 
 _INTERVAL = 0.5
 _LOG_LINES = 12
-# The kubelet shows a changed ConfigMap to running pods with its next look at them and the end of its cache's life.
-_SHOWN_AFTER = 90.0
 # The controller creates all pods at once; when some are missing for longer, something refuses them.
 _MISSING_POD_SECONDS = 3.0
 # By a quota or a policy, and by the API server's validation, which sees a pod template's details only in the pod.
@@ -89,21 +86,21 @@ class _RolloutPoller:
 def wait_for_rollout(
     store: ObjectStore,
     diagnostics: Diagnostics,
+    read: AckReader,
     names: Names,
     *,
-    created: bool,
     timeout: float,
     clock: Clock,
     act: t.Callable[[Rollout], None],
 ) -> StalledRollout | None:
     """Return None when every pod runs the newest template and is ready, or where it stalled.
 
-    ``created`` if this run made the StatefulSet. ``act`` is called with each look. Raises ``WaitFailed`` as soon as a pod
+    ``act`` is called with each look. Raises ``WaitFailed`` as soon as a pod
     cannot become ready by itself. That message and the one of a stalled rollout name the pod, the container, the reason and
     its last log lines.
     """
-    failures = _FailureDetector(store, diagnostics, names, clock, created=created)
-    progress = Progress(diagnostics, clock)
+    failures = _FailureDetector(store, diagnostics, names, clock)
+    progress = Progress(read, clock)
 
     def act_on(rollout: Rollout) -> None:
         act(rollout)
@@ -120,7 +117,7 @@ def wait_for_rollout(
     )
     if polled.timed_out is None:
         return None
-    message = f"{polled.timed_out}. {explain(diagnostics, names, polled.seen)}".rstrip()
+    message = f"{polled.timed_out}. {explain(diagnostics, read, names, polled.seen)}".rstrip()
     return StalledRollout(message, dict(progress.lines), progress.reached)
 
 
@@ -134,15 +131,14 @@ def _replace_stuck(store: ObjectStore, rollout: Rollout) -> None:
 class _FailureDetector:
     """Detects rollouts that cannot succeed. Changes nothing."""
 
-    def __init__(self, store: ObjectStore, diagnostics: Diagnostics, names: Names, clock: Clock, *, created: bool) -> None:
+    def __init__(self, store: ObjectStore, diagnostics: Diagnostics, names: Names, clock: Clock) -> None:
         self._store = store
         self._diagnostics = diagnostics
         self._names = names
         self._clock = clock
         self._begin = clock.now()
-        self._created = created
-        # Events outlive their cause: of a StatefulSet that existed before, only new ones count.
-        self._old_refusals: frozenset[Event] | None = frozenset() if created else None
+        # Events outlive their cause, and are repeated as long as it lasts: those of the first look count when they come again.
+        self._old_refusals: frozenset[Event] | None = None
 
     def pending(self, rollout: Rollout) -> str | None:
         """The condition that is missing. Raises ``WaitFailed`` if a pod cannot become ready, or cannot even be created."""
@@ -161,39 +157,31 @@ class _FailureDetector:
             self._check_refusals()
 
     def _predates_topology(self, obstacle: Obstacle) -> bool:
-        """Whether the pod crashed before it can have read the present topology, which may remove the cause."""
-        if self._created:
+        """Whether the container had seen another topology than the present one, which may remove the cause of its crash."""
+        try:
+            left = parse_acknowledgement(obstacle.termination_message)
+        except ValueError:
             return False
-        changed = max((entry.get("time") or "" for entry in self._topology_history()), default="")
-        if not changed or obstacle.crashed_at is None:
-            return False
-        return obstacle.crashed_at < parse_time(changed).timestamp() + _SHOWN_AFTER
-
-    def _topology_history(self) -> list[Manifest]:
-        topology = self._store.get("ConfigMap", self._names.topology) or {"metadata": {}}
-        entries: list[Manifest] = topology["metadata"].get("managedFields") or []
-        return entries
+        topology = parse_topology(self._store.get("ConfigMap", self._names.topology))
+        return topology is not None and not left.has_seen(topology.intent)
 
     def _check_refusals(self) -> None:
-        patient = self._clock.now() - self._begin < _MISSING_POD_SECONDS
-        if patient and self._old_refusals is not None:
-            return
         warnings = self._diagnostics.warnings("StatefulSet", self._names.stateful_set)
         refusals = [event for event in warnings if any(word in event.message for word in _REFUSALS)]
         if self._old_refusals is None:
             self._old_refusals = frozenset(refusals)
         fresh = [event for event in refusals if event not in self._old_refusals]
-        if fresh and not patient:
+        if fresh and self._clock.now() - self._begin >= _MISSING_POD_SECONDS:
             raise WaitFailed(f"waiting longer cannot help: the pods are refused: {fresh[-1].message}")
 
 
-def explain(diagnostics: Diagnostics, names: Names, rollout: Rollout) -> str:
+def explain(diagnostics: Diagnostics, read: AckReader, names: Names, rollout: Rollout) -> str:
     """The reasons why pods are not ready, in a few sentences; empty if none is known."""
     sentences = []
     for pod in rollout.pods:
         if not pod.ready:
             obstacle = pod.obstacle
-            sentences.append(_describe(diagnostics, obstacle) if obstacle else _why_not_ready(diagnostics, pod))
+            sentences.append(_describe(diagnostics, obstacle) if obstacle else _why_not_ready(diagnostics, read, pod))
             sentences.append(_claim_problem(diagnostics, names, pod.name))
     if not rollout.pods:
         sentences.append(_last_warning(diagnostics, "StatefulSet", names.stateful_set))
@@ -210,10 +198,13 @@ def _describe(diagnostics: Diagnostics, obstacle: Obstacle) -> str:
     return text
 
 
-def _why_not_ready(diagnostics: Diagnostics, pod: PodView) -> str:
-    """The last log line of the container that judges readiness holds the reason; a probe only reports a failure."""
-    line = diagnostics.log(pod.name, CONTAINER_REPLICATION, 1).strip() if pod.runs(CONTAINER_REPLICATION) else ""
-    return f"{pod.name}: {line}" if line else _last_warning(diagnostics, "Pod", pod.name)
+def _why_not_ready(diagnostics: Diagnostics, read: AckReader, pod: PodView) -> str:
+    """The pod acknowledges the reason; a probe only reports a failure."""
+    try:
+        reason = read(pod.name).reason
+    except Unreachable:
+        reason = None
+    return f"{pod.name}: {reason}." if reason else _last_warning(diagnostics, "Pod", pod.name)
 
 
 def _last_warning(diagnostics: Diagnostics, kind: str, name: str) -> str:

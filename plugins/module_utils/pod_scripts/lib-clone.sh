@@ -11,6 +11,8 @@
 
 # shellcheck source=lib-peers.sh
 source /kubemysql/scripts/lib-peers.sh
+# shellcheck source=lib-acknowledge.sh
+source /kubemysql/scripts/lib-acknowledge.sh
 
 # The MiB that have come in over this pod's network since it was made, in REPLY. Files do not show the progress of a clone: the
 # server gives them their full size before their content arrives.
@@ -22,8 +24,8 @@ received_mib() {
   REPLY=$((sum >> 20))
 }
 
-# Logs the progress of a clone that began at BEGUN, when RECEIVED MiB had come in. mysql_cluster parses the line. TOTAL_MIB is
-# about what will come, and may be empty.
+# Acknowledges and logs the progress of a clone that began at BEGUN, when RECEIVED MiB had come in. TOTAL_MIB is about what will
+# come, and may be empty.
 log_progress() { # ADDRESS TOTAL_MIB BEGUN RECEIVED
   local arrived rate text
   received_mib
@@ -31,6 +33,7 @@ log_progress() { # ADDRESS TOTAL_MIB BEGUN RECEIVED
   rate=$((arrived / (SECONDS > $3 ? SECONDS - $3 : 1)))
   text="cloning from $1: $arrived${2:+ of $2} MiB, $rate MiB/s"
   if [[ $2 ]] && ((rate > 0 && arrived < $2)); then text+=", $((($2 - arrived) / rate)) s left"; fi
+  acknowledge "" false "$text" "$arrived" "$2"
   log "$text"
 }
 
@@ -45,6 +48,7 @@ fetch_from_any() { # FETCH DIRECTORY
     for DONOR in "${DONORS[@]}"; do
       if "$1" "$DONOR" "$2"; then return; fi
     done
+    acknowledge "" false "no peer has given its data yet"
     ((SECONDS < deadline)) || break
     pause 0.2
   done

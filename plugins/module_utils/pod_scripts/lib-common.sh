@@ -13,6 +13,7 @@
 #   mysql/.kubemysql-root-password-temporary   root has the entrypoint's password beside its own: see run-mysqld.sh.
 #   mysql/.kubemysql-root-password-pending     root gets its password by the init file of the next start: see write_init_sql.
 #   mysql/.kubemysql-coordinates               where replication of a streamed clone begins; removed when it has begun.
+#   .kubemysql-cluster           at the volume's root: which cluster and epoch the claim belongs to: see lib-epoch.sh.
 #   incoming/                    a clone that is still arriving. Worthless until it is renamed to mysql/.
 
 # shellcheck disable=SC2034 # constants and results are for the scripts that source this file
@@ -40,8 +41,10 @@ readonly COORDINATES_FILE=.kubemysql-coordinates
 readonly TEMPORARY_PASSWORD_MARK=.kubemysql-root-password-temporary PENDING_PASSWORD_MARK=.kubemysql-root-password-pending
 readonly FIRST_START_CNF=$CONF_DIR/zz-first-start.cnf
 readonly INIT_SQL=$RUN_DIR/kubemysql-init.sql
-# Holds "ready", or the reason why not, as of the last check.
-readonly READINESS_FILE=$RUN_DIR/kubemysql-readiness
+# The acknowledgement: see lib-acknowledge.sh. It is written by every check, so its age is that of the last one.
+readonly ACK_FILE=$RUN_DIR/kubemysql-ack/acknowledgement
+readonly ACK_KEY=$RUN_DIR/kubemysql-ack.pem
+readonly TERMINATION_LOG=${TERMINATION_LOG:-/dev/termination-log}
 readonly CERTIFICATE=$TLS_DIR/instance.crt
 readonly CERTIFICATE_KEY=$TLS_DIR/instance.key
 readonly AUTHORITY=$TLS_DIR/authority.crt
@@ -58,9 +61,12 @@ log() {
   printf '%(%Y-%m-%dT%H:%M:%S%z)T [kubemysql] %s\n' -1 "$*" >&2
 }
 
-# die REASON [WAY_OUT]
+# die REASON [WAY_OUT]. ON_DIE names a function that gets the text.
+ON_DIE=
 die() {
-  log "FAILED: $1${2:+ -- what to do: $2}"
+  local text="$1${2:+ -- what to do: $2}"
+  log "FAILED: $text"
+  [[ -z $ON_DIE ]] || "$ON_DIE" "$text"
   exit 1
 }
 
@@ -86,17 +92,25 @@ ordinal() {
   printf '%d' "$((10#${BASH_REMATCH[1]}))"
 }
 
-# Read PRIMARY and BOOTSTRAPPED from the topology, both empty if it cannot be read. PRIMARY_HOST is the primary's name in DNS.
+# Read the topology into INTENT, by key, and into variables of their own, which are empty if it cannot be read. PRIMARY_HOST is
+# the primary's name in DNS. The kubelet may change the files meanwhile; the next reading then gets them all.
+declare -gA INTENT
+CLUSTER=
+EPOCH=
 PRIMARY=
 PRIMARY_HOST=
 BOOTSTRAPPED=
 read_topology() {
-  PRIMARY=
-  BOOTSTRAPPED=
-  read_line "$TOPOLOGY_DIR/primary" && PRIMARY=$REPLY
+  local file
+  INTENT=()
+  for file in "$TOPOLOGY_DIR"/*; do
+    if read_line "$file"; then INTENT[${file##*/}]=$REPLY; fi
+  done
+  CLUSTER=${INTENT[cluster]-}
+  EPOCH=${INTENT[epoch]-}
+  PRIMARY=${INTENT[primary]-}
+  BOOTSTRAPPED=${INTENT[bootstrapped]-}
   PRIMARY_HOST=$PRIMARY.$SERVICE
-  read_line "$TOPOLOGY_DIR/bootstrapped" && BOOTSTRAPPED=$REPLY
-  return 0
 }
 
 # First word of FILE in REPLY; a missing final newline is fine, a missing or empty file is not.

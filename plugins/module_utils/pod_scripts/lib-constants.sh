@@ -7,6 +7,7 @@
 
 # shellcheck disable=SC2034 # for the scripts that source this file
 
+readonly ACK_PORT=3309
 readonly ADMIN_USER=kubemysql_admin
 readonly CANARY_SCHEMA=kubemysql_canary
 readonly CLONE_USER=kubemysql_clone
@@ -18,6 +19,7 @@ readonly MYSQL_PORT=3306
 readonly READY_PORT=3308
 readonly REPLICATION_USER=kubemysql_replication
 readonly RUN_DIR=/var/run/mysqld
+readonly SCHEMA=kubemysql
 readonly SCRATCH_DIR=/scratch
 readonly SECRET_DIR=/kubemysql/secret
 readonly SOCKET=/var/run/mysqld/mysqld.sock

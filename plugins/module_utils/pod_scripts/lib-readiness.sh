@@ -6,11 +6,13 @@
 # Readiness: `openssl s_server` listens on READY_PORT while the instance is ready, and the kubelet's probe connects to that
 # port. openssl is the one program that every supported image has and that keeps a port open; it exchanges no data here. The
 # check runs each second over one session that stays open, since a probe that starts a client each time costs thirty times as
-# much. READINESS_FILE holds the reason if the instance is not ready. Everything unknown counts as "not ready", and when this
+# much. The acknowledgement holds the reason if the instance is not ready. Everything unknown counts as "not ready", and when this
 # script ends the port is closed. Sourced by run-replication.sh.
 
 # shellcheck source=lib-peers.sh
 source /kubemysql/scripts/lib-peers.sh
+# shellcheck source=lib-acknowledge.sh
+source /kubemysql/scripts/lib-acknowledge.sh
 
 # How long the server may take for one answer, in seconds.
 readonly ANSWER_TIMEOUT=${ANSWER_TIMEOUT:-4}
@@ -19,21 +21,35 @@ readonly VOLUME_INTERVAL=30
 
 # --- the result -----------------------------------------------------------------------------------------------------
 
+# The role that the instance is in; empty if it is in none.
+ROLE=
+
 not_ready() { # REASON
+  publish_not_ready "$ROLE" "$1"
+}
+
+# The role of a server that does not answer is unknown.
+server_silent() { # REASON
+  publish_not_ready "" "$1"
+}
+
+publish_not_ready() { # ROLE REASON
   close_ready_port
-  publish "not ready: $1"
+  acknowledge "$1" false "$2"
+  log_change "not ready: $2"
 }
 
 ready() {
   open_ready_port
-  publish ready
+  acknowledge "$ROLE" true
+  log_change ready
 }
 
-# The file is written by every check, so its age is that of the last one. The log repeats nothing that differs in numbers only,
-# such as a lag that grows.
+# The log repeats nothing that differs in numbers only, such as a lag that grows.
 PUBLISHED=
-publish() { # TEXT
-  printf '%s\n' "$1" >"$READINESS_FILE"
+PUBLICATIONS=0
+log_change() { # TEXT
+  PUBLICATIONS=$((PUBLICATIONS + 1))
   [[ ${PUBLISHED//[0-9]/} == "${1//[0-9]/}" ]] || log "$1"
   PUBLISHED=$1
 }
@@ -41,14 +57,10 @@ publish() { # TEXT
 # Opens the port, with a server that has no certificate: no data are exchanged.
 READY_PORT_PID=
 open_ready_port() {
-  local address=$POD_IP
   if [[ $READY_PORT_PID ]] && kill -0 "$READY_PORT_PID" 2>/dev/null; then return; fi
   [[ -z $READY_PORT_PID ]] || log_once ready_port "port $READY_PORT had to be opened again: something closed it, or uses it"
-  [[ $address != *:* ]] || address="[$address]"
-  address+=:$READY_PORT
-  # OpenSSL 1.0, which MySQL 5.7's image has, takes a port alone.
-  [[ $(openssl version) != "OpenSSL 1.0."* ]] || address=$READY_PORT
-  openssl s_server -quiet -nocert -accept "$address" </dev/null >/dev/null 2>&1 &
+  listen_argument "$POD_IP" "$READY_PORT"
+  openssl s_server -quiet -nocert -accept "$REPLY" </dev/null >/dev/null 2>&1 &
   READY_PORT_PID=$!
 }
 
@@ -71,7 +83,6 @@ open_session() {
   exec {ANSWERS}<&"${SESSION[0]}" {QUESTIONS}>&"${SESSION[1]}"
   CLIENT_PID=$!
   VOLUME_READ_AT=
-  PUBLISHED_BY_SQL=
   printf '%s\n' "$SQL_PREAMBLE" >&"$QUESTIONS" || true
 }
 
@@ -181,25 +192,12 @@ why_not_ready() {
   fi
 }
 
-# A statement that publishes the last result as a user variable, too, which the modules read, in REPLY.
-PUBLISHED_BY_SQL=
-readiness_sql() {
-  REPLY=
-  [[ $PUBLISHED != "$PUBLISHED_BY_SQL" ]] || return 0
-  PUBLISHED_BY_SQL=$PUBLISHED
-  sql_quote "$PUBLISHED"
-  REPLY="SET @kubemysql_readiness = $REPLY;"
-}
-
-# Checks once, and publishes the result by port and file.
+# Checks once; the result is published by the port and by the acknowledgement.
 check_readiness() {
-  local facts
   read_max_lag
   volume_sql
-  facts=$REPLY
-  readiness_sql
-  if ! read_status_row "$facts$REPLY"; then
-    not_ready "$ANSWER"
+  if ! read_status_row "$REPLY"; then
+    server_silent "$ANSWER"
     return
   fi
   why_not_ready

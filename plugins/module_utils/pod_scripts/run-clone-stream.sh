@@ -10,4 +10,5 @@ set -euo pipefail
 source /kubemysql/scripts/lib-clone-stream.sh
 
 require_topology
+begin_acknowledging "the container clone ended"
 if ! is_complete && [[ ! -e $INITIALIZING_MARK ]]; then clone_data; fi

@@ -23,12 +23,15 @@ send_line() { # TEXT
 why_not_fit() {
   local now
   printf -v now '%(%s)T' -1
-  if ! read_text "$READINESS_FILE"; then
+  if ! read_text "$ACK_FILE"; then
     REPLY="nothing is known about it yet"
-  elif ((now - $(stat -c %Y -- "$READINESS_FILE") > FRESH)); then
+  elif ((now - $(stat -c %Y -- "$ACK_FILE") > FRESH)); then
     REPLY="its readiness was not checked for more than $FRESH s"
-  elif [[ $REPLY == ready ]]; then
+  elif [[ $REPLY == *'"ready":true'* ]]; then
     REPLY=
+  else
+    REPLY=${REPLY##*'"reason":'}
+    REPLY="not ready: ${REPLY%\}}"
   fi
 }
 

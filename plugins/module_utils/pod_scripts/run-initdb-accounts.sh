@@ -10,6 +10,8 @@
   set -euo pipefail
   # shellcheck source=lib-accounts.sh
   source /kubemysql/scripts/lib-accounts.sh
+  # shellcheck source=lib-epoch.sh
+  source /kubemysql/scripts/lib-epoch.sh
 
   # The entrypoint's root password is temporary, and consists of letters and digits: see run-mysqld.sh.
   # shellcheck disable=SC2329 # called by name
@@ -41,6 +43,7 @@ SQL
     run "SELECT @@version"
     version=$ANSWER
     run "$(accounts_sql "$version")"
+    run "$(record_epoch_sql initialisation)"
     read_secret root-password
     sql_quote "$REPLY"
     # Not logged, like everything the entrypoint does to root: a clone carries it all the same.

@@ -8,6 +8,8 @@
 set -euo pipefail
 # shellcheck source=lib-peers.sh
 source /kubemysql/scripts/lib-peers.sh
+# shellcheck source=lib-acknowledge.sh
+source /kubemysql/scripts/lib-acknowledge.sh
 
 CHILD=
 STOPPING=
@@ -64,6 +66,7 @@ later_start() {
 
 main() {
   require_topology
+  leave_acknowledgement "the server ended"
   if is_complete; then later_start; fi
   if is_unfinished; then first_start; fi
   die "$DATA_DIR was not prepared: neither complete nor to be initialised" \

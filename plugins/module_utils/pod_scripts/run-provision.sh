@@ -14,6 +14,8 @@
 set -euo pipefail
 # shellcheck source=lib-configure.sh
 source /kubemysql/scripts/lib-configure.sh
+# shellcheck source=lib-epoch.sh
+source /kubemysql/scripts/lib-epoch.sh
 # With lib-peers.sh, which is not sourced twice.
 # shellcheck source=lib-clone-plugin.sh
 source "/kubemysql/scripts/lib-clone-$CLONE_METHOD.sh"
@@ -74,9 +76,12 @@ clone_or_leave() {
 
 main() {
   require_topology
+  begin_acknowledging "the container provision ended"
   prepare_for_clones
   write_configuration
   refuse_misplaced_data
+  refuse_foreign_claim
+  mark_claim
   if is_complete; then
     rm -rf -- "$INCOMING_DIR" "$INITIALIZING_MARK"
     log "$DATA_DIR is complete: nothing to do"

@@ -9,12 +9,15 @@
 #   - the topology names it the primary,
 #   - it has no replication channel of its own,
 #   - no other instance is writable,
-#   - no peer has transactions that began on this server and that it lacks.
+#   - no peer has transactions that began on this server and that it lacks,
+#   - neither its data nor its claim know a newer epoch than the topology's.
 set -euo pipefail
 # shellcheck source=lib-readiness.sh
 source /kubemysql/scripts/lib-readiness.sh
 # shellcheck source=lib-accounts.sh
 source /kubemysql/scripts/lib-accounts.sh
+# shellcheck source=lib-epoch.sh
+source /kubemysql/scripts/lib-epoch.sh
 # shellcheck source=lib-coordinates.sh
 source /kubemysql/scripts/lib-coordinates.sh
 
@@ -23,7 +26,9 @@ readonly RECONCILED=$RUN_DIR/kubemysql-reconciled
 readonly CANDIDATE=$RUN_DIR/kubemysql-candidate
 # What the replica must have executed to count as caught up since its server's start.
 CATCH_UP=
-RECONCILED_PRIMARY=
+# Epoch and primary of the intent that is worked on, and of the one for which the server was brought into its role.
+CANDIDATE_TERM=
+RECONCILED_TERM=
 
 # --- state ----------------------------------------------------------------------------------------------------------
 
@@ -37,9 +42,10 @@ defer() { # REASON [WAY_OUT]
   return 1
 }
 
-role_reached() { # TEXT
+role_reached() { # ROLE TEXT
   DEFERRED=
-  log "$1"
+  ROLE=$1
+  log "$2"
 }
 
 # --- the instance's state -------------------------------------------------------------------------------------------
@@ -71,6 +77,7 @@ reconcile_primary() {
       "promote it with the collection, or name another primary"
     return
   fi
+  epoch_is_current || return
   if ((OWN[read_only] > 0)); then
     query_peers
     peers_allow_writes || return
@@ -79,8 +86,33 @@ reconcile_primary() {
   fi
   discard_temporary_password || return
   ensure_users || return
+  record_epoch || return
   run_local "SET GLOBAL read_only = OFF" || return
-  role_reached "$POD_NAME is the primary and writable"
+  role_reached primary "$POD_NAME is the primary and writable"
+}
+
+# Whether the topology is at least as new as what this instance has seen.
+epoch_is_current() {
+  local newest
+  read_data_epoch || return
+  read_cluster_mark
+  newest=$((${DATA_EPOCH:-0} > ${MARKED_EPOCH:-0} ? ${DATA_EPOCH:-0} : ${MARKED_EPOCH:-0}))
+  ! is_epoch "$EPOCH" || ((newest <= EPOCH)) ||
+    defer "the topology's epoch is $EPOCH, and this instance has seen $newest: the topology is an old one, and $POD_NAME stays read-only" \
+      "find the primary of the newest epoch in $EPOCH_TABLE, and write it with that epoch into the topology ConfigMap"
+}
+
+# The commit record of this primary's term.
+record_epoch() {
+  is_epoch "$EPOCH" || return 0
+  if [[ $DATA_EPOCH ]]; then
+    query_local "SELECT COUNT(*) FROM $EPOCH_TABLE WHERE epoch = $EPOCH AND primary_name = '$POD_NAME'" || return
+    [[ $ANSWER != 1 ]] || return 0
+  fi
+  reason_of_epoch
+  log "recording that epoch $EPOCH of $POD_NAME begins: $REPLY"
+  query_local "$(record_epoch_sql "$REPLY")" || defer "the epoch could not be recorded: $ANSWER" || return
+  DATA_EPOCH=$EPOCH
 }
 
 # Whether the state of all peers that answer allows that this instance becomes writable.
@@ -215,11 +247,19 @@ channel_is_right() { # HOST
 caught_up() {
   reached "$CATCH_UP" || return 1
   if [[ -z $REPLY ]]; then
+    ! was_in_role || judge_while_catching_up || return
     why_not_caught_up
     defer "${REPLY:-catching up with the primary $PRIMARY_HOST}"
     return
   fi
-  role_reached "$POD_NAME is a replica of $PRIMARY_HOST"
+  role_reached replica "$POD_NAME is a replica of $PRIMARY_HOST"
+}
+
+# A replica that was in its role before the intent changed serves on while it catches up with its new source, as long as its lag
+# allows. Always fails, like `defer`.
+judge_while_catching_up() {
+  check_readiness
+  return 1
 }
 
 # The error of a thread, in REPLY; empty if catching up only takes time.
@@ -242,8 +282,27 @@ forget_pending_password() {
 
 is_reconciled() {
   # An unreadable topology changes no role; readiness reports it.
+  was_in_role && [[ -z $PRIMARY || "$EPOCH $PRIMARY" == "$RECONCILED_TERM" ]]
+}
+
+# Whether this server was brought into the role that the intent named by then.
+was_in_role() {
+  [[ $SOCKET -ef $RECONCILED ]]
+}
+
+# Reads the intent. A new one is acknowledged at once, before it is judged: readiness stays as it is until then.
+LAST_INTENT=
+read_intent() {
+  local role=$ROLE ready=false
   read_topology
-  [[ $SOCKET -ef $RECONCILED && (-z $PRIMARY || $PRIMARY == "$RECONCILED_PRIMARY") ]]
+  json_intent
+  [[ $REPLY != "$LAST_INTENT" ]] || return 0
+  LAST_INTENT=$REPLY
+  [[ "$EPOCH $PRIMARY" == "$RECONCILED_TERM" ]] || role=
+  [[ -z $READY_PORT_PID ]] || ready=true
+  acknowledge "$role" "$ready" "the topology was not judged yet"
+  leave_acknowledgement "the container replication ended"
+  close_ack_port
 }
 
 reconcile() {
@@ -252,10 +311,11 @@ reconcile() {
     CATCH_UP=
     ln -f -- "$SOCKET" "$CANDIDATE" 2>/dev/null || return 1
   fi
-  if [[ $PRIMARY != "$RECONCILED_PRIMARY" ]]; then
+  if [[ "$EPOCH $PRIMARY" != "$CANDIDATE_TERM" ]]; then
     CATCH_UP=
-    rm -f -- "$RECONCILED"
-    RECONCILED_PRIMARY=$PRIMARY
+    CANDIDATE_TERM="$EPOCH $PRIMARY"
+    RECONCILED_TERM=
+    ROLE=
   fi
   read_own_state || return
   is_complete || defer "the server runs on data that are not marked complete: it is left alone" \
@@ -264,23 +324,39 @@ reconcile() {
   [[ $PRIMARY ]] || defer "the topology names no primary: $POD_NAME stays as it is" || return
   if is_primary; then reconcile_primary; else reconcile_replica; fi || return
   ln -f -- "$CANDIDATE" "$RECONCILED"
+  RECONCILED_TERM="$EPOCH $PRIMARY"
+  mark_claim
+}
+
+# Brings the instance into its role. A changed intent alone does not end readiness: only an obstacle does, or a server that does
+# not answer.
+reconcile_or_report() {
+  if ! was_in_role; then
+    close_session
+    ROLE=
+    [[ $DEFERRED ]] || not_ready "the server has not been brought into its role yet"
+  fi
+  local before=$PUBLICATIONS
+  if reconcile; then return 0; fi
+  [[ $DEFERRED ]] || ((PUBLICATIONS > before)) || not_ready "the server has not been brought into its role yet"
+  return 1
 }
 
 main() {
   trap 'exit 0' TERM INT
   # A client that has ended is noticed by its missing answer.
   trap '' PIPE
-  rm -f -- "$RECONCILED" "$CANDIDATE" "$READINESS_FILE"
+  rm -f -- "$RECONCILED" "$CANDIDATE"
   log "watching over the role of $POD_NAME"
   while :; do
+    read_intent
+    open_ack_port
     if is_reconciled; then
       check_readiness
       pause 1
       continue
     fi
-    close_session
-    if [[ -z $DEFERRED ]]; then not_ready "the server has not been brought into its role yet"; fi
-    if reconcile; then continue; fi
+    if reconcile_or_report; then continue; fi
     if [[ $DEFERRED && -S $SOCKET ]]; then pause 2; else pause 0.2; fi
   done
 }

@@ -101,4 +101,4 @@ def _names(names: Names, replicas: int | None) -> NamesResult:
 
 
 def _topology(topology: Topology) -> TopologyResult:
-    return TopologyResult(primary=topology.primary, bootstrapped=topology.bootstrapped)
+    return TopologyResult(primary=topology.primary, bootstrapped=topology.bootstrapped, epoch=topology.epoch)

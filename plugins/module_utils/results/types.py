@@ -159,10 +159,11 @@ class NamesResult(t.TypedDict):
 
 
 class TopologyResult(t.TypedDict):
-    """The primary, and since when the cluster has data."""
+    """The primary, since when the cluster has data, and the number of the primary's term."""
 
     primary: str
     bootstrapped: str | None
+    epoch: int
 
 
 class RemovalResult(ChangesResult):

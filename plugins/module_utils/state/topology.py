@@ -6,15 +6,40 @@
 
 from __future__ import annotations
 
-from ..constants import TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_PRIMARY
-from ..kube.manifest import Manifest
-from ..spec import Topology
+from collections.abc import Mapping
+from dataclasses import replace
 
-__all__ = ["parse_topology"]
+from ..constants import INTENT_ANNOTATION, TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_CLUSTER, TOPOLOGY_EPOCH, TOPOLOGY_PRIMARY
+from ..errors import SpecError
+from ..kube.manifest import Manifest
+from ..spec import FIRST_EPOCH, Topology
+
+__all__ = ["parse_topology", "topology_of"]
 
 
 def parse_topology(live: Manifest | None) -> Topology | None:
     """The topology in a live ConfigMap; None without a ConfigMap, or if it names no primary."""
-    data = (live or {}).get("data") or {}
+    data, metadata = (live or {}).get("data") or {}, (live or {}).get("metadata") or {}
+    topology = topology_of(data, f"ConfigMap {metadata.get('name')}")
+    if topology is None:
+        return None
+    # Without an epoch the pods have seen something else than what is rendered from it.
+    acknowledged = (metadata.get("annotations") or {}).get(INTENT_ANNOTATION) == topology.digest and TOPOLOGY_EPOCH in data
+    return replace(topology, version=metadata.get("resourceVersion"), acknowledged=acknowledged)
+
+
+def topology_of(data: Mapping[str, str], source: str) -> Topology | None:
+    """The topology in these keys and values, which ``source`` holds; None if they name no primary."""
     primary = data.get(TOPOLOGY_PRIMARY)
-    return Topology(primary, data.get(TOPOLOGY_BOOTSTRAPPED) or None) if primary else None
+    if not primary:
+        return None
+    epoch = _epoch(source, data.get(TOPOLOGY_EPOCH))
+    return Topology(primary, data.get(TOPOLOGY_BOOTSTRAPPED) or None, epoch, data.get(TOPOLOGY_CLUSTER) or None)
+
+
+def _epoch(source: str, text: str | None) -> int:
+    if text is None:
+        return FIRST_EPOCH
+    if not text.isdecimal() or int(text) < FIRST_EPOCH:
+        raise SpecError("name", f"{source}: {TOPOLOGY_EPOCH} is {text!r}, expected a number from {FIRST_EPOCH} on; restore it")
+    return int(text)

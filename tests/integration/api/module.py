@@ -57,8 +57,18 @@ class Result(dict[str, t.Any]):
         return [(change["action"], change["kind"], change["name"]) for change in self["changes"]]
 
 
-def run_module(*, module: ModuleType = mysql_cluster, check: bool = False, diff: bool = False, **options: t.Any) -> Result:
-    """Run a module with ``options``; a failure is a result with ``failed``."""
+def run_module(
+    *,
+    module: ModuleType = mysql_cluster,
+    check: bool = False,
+    diff: bool = False,
+    before_write: t.Callable[[], None] = lambda: None,
+    after_write: t.Callable[[], None] = lambda: None,
+    **options: t.Any,
+) -> Result:
+    """Run a module with ``options``; a failure is a result with ``failed``. ``before_write`` and ``after_write`` are called
+    around each request that changes something.
+    """
     requests: list[Request] = []
     send = HTTPConnectionPool.urlopen
 
@@ -66,7 +76,12 @@ def run_module(*, module: ModuleType = mysql_cluster, check: bool = False, diff:
         # A deletion says in its body that it is a dry run.
         dry = "?dryRun=All" if method == "DELETE" and b'"dryRun"' in _bytes(body) else ""
         requests.append(Request(method, url + dry))
-        return send(pool, method, url, body=body, **more)
+        if not requests[-1].persists:
+            return send(pool, method, url, body=body, **more)
+        before_write()
+        answer = send(pool, method, url, body=body, **more)
+        after_write()
+        return answer
 
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
     printed, begin = io.StringIO(), time.monotonic()

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import Unreachable
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Event
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import WaitOptions
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import Acknowledgement
 from unit.fakes.clock import FakeClock
 from unit.fakes.store import FakeObjectStore, pod
 
-__all__ = ["Controllers", "FakeDiagnostics", "FakeRuntime", "completed", "crashing", "waiting"]
+__all__ = ["Controllers", "FakeDiagnostics", "FakePods", "FakeRuntime", "completed", "crashing", "idle", "waiting"]
 
 
 def completed(outcome: Outcome) -> Outcome:
@@ -38,6 +41,9 @@ class FakeRuntime:
     def digest(self, value: str) -> str:
         return f"<hidden {hash(value) & 0xFFFFFFFF:08x}>"
 
+    def cluster_id(self) -> str:
+        return "c1"
+
     def timestamp(self) -> str:
         return "2026-01-01T12:00:00Z"
 
@@ -59,6 +65,37 @@ class FakeDiagnostics:
 
     def warnings(self, kind: str, name: str) -> Sequence[Event]:
         return self.events.get((kind, name), [])
+
+
+class FakePods:
+    """Acknowledgements of pods, by name. A pod without one of its own has seen the live topology and is in its role."""
+
+    def __init__(self, store: FakeObjectStore, names: Names) -> None:
+        self._store = store
+        self._names = names
+        self.answers: dict[str, Acknowledgement | None] = {}
+        self.asked: list[str] = []
+
+    def __call__(self, pod: str) -> Acknowledgement:
+        self.asked.append(pod)
+        answer = self.answers.get(pod, self.settled(pod))
+        if answer is None:
+            raise Unreachable(f"{pod} does not acknowledge")
+        return answer
+
+    def settled(self, pod: str) -> Acknowledgement | None:
+        topology = self._store.objects.get(("ConfigMap", self._names.topology))
+        live = self._store.objects.get(("Pod", pod))
+        ready = bool(live) and any(each["status"] == "True" for each in live["status"]["conditions"])  # type: ignore[index]
+        if topology is None or not ready:
+            return None
+        intent = dict(topology["data"])
+        return Acknowledgement(0, intent, "primary" if intent["primary"] == pod else "replica", ready=True)
+
+
+def idle(store: FakeObjectStore, names: Names) -> WaitOptions:
+    """For runs that wait for nothing, or in vain."""
+    return WaitOptions(FakeDiagnostics(), FakePods(store, names), 1, Controllers(store, names))
 
 
 class Controllers(FakeClock):

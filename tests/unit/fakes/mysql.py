@@ -71,7 +71,6 @@ def surroundings_row() -> Row:
         "semi_sync_wait": None,
         "volume_size": 2 * 2**30,
         "volume_free": 2**30,
-        "readiness": "ready",
         "cloning": 1,
     }
 

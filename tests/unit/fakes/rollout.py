@@ -13,11 +13,15 @@ import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import CollectionError
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
-from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import deploy, plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import (
+    WaitOptions,
+    deploy,
+    plan_deployment,
+)
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
 from params import cluster_spec
-from unit.fakes.cluster import Controllers, FakeDiagnostics, FakeRuntime, completed
+from unit.fakes.cluster import Controllers, FakeDiagnostics, FakePods, FakeRuntime, completed
 from unit.fakes.store import FakeObjectStore
 
 __all__ = ["ALL", "NAMES", "NOTED", "TIMEOUT", "Rollout"]
@@ -36,13 +40,15 @@ class Rollout:
         self.store = store or FakeObjectStore()
         self.diagnostics = diagnostics or FakeDiagnostics()
         self.time = Controllers(self.store, NAMES)
+        self.pods = FakePods(self.store, NAMES)
 
     def at(self, second: float, *, ready: Sequence[str] = (), others: Sequence[Manifest] | None = None) -> None:
         self.time.at(second, lambda: self.time.pods(ready=ready, others=others))
 
     def run(self, *, wait: bool = True, **given: t.Any) -> Topology:
-        planned = plan_deployment(self.store.planning(), cluster_spec(**given), FakeRuntime(), wait=wait)
-        done = deploy(self.store, self.diagnostics, planned, FakeRuntime(), wait=wait, timeout=TIMEOUT, clock=self.time)
+        planned = plan_deployment(self.store.planning(), cluster_spec(**given), FakeRuntime(), self.pods, wait=wait)
+        waiting = WaitOptions(self.diagnostics, self.pods, TIMEOUT, self.time)
+        done = deploy(self.store, planned, FakeRuntime(), waiting, wait=wait)
         self.done = done.outcome
         completed(done.outcome)
         return done.topology

@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import FIELD_MANAGER
-from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiConflict, ApiError
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiConflict, ApiError, StaleVersion
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Applied
 
@@ -99,6 +99,7 @@ class FakeObjectStore:
         key = _key(manifest)
         self._note("apply", *key)
         live = self.objects.get(key)
+        manifest = _checked_version(key, live, manifest)
         taken = self._taken(key, live, manifest)
         if taken and not self.force_conflicts:
             raise _conflict(key, taken)
@@ -126,6 +127,12 @@ class FakeObjectStore:
             self._applied[key] = _deep(manifest)
             self._others.pop(key, None)
         return applied
+
+    def annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
+        self._note("annotate", kind, name)
+        live = self.objects.get((kind, name))
+        if live is not None and not self.dry_run:
+            self.objects[kind, name] = self._stored(_merged(live, {"metadata": {"annotations": dict(annotations)}}), live)
 
     def delete(self, kind: str, name: str, *, orphan: bool = False) -> None:
         self._note("orphan" if orphan else "delete", kind, name)
@@ -168,6 +175,15 @@ def _copied(value: t.Any) -> t.Any:
     if isinstance(value, dict):
         return {key: _copied(below) for key, below in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _checked_version(key: Key, live: Manifest | None, manifest: Manifest) -> Manifest:
+    """``manifest`` without the resourceVersion for which it is meant, which must be the object's."""
+    metadata = dict(manifest["metadata"])
+    version = metadata.pop("resourceVersion", None)
+    if version is not None and version != (live or {}).get("metadata", {}).get("resourceVersion"):
+        raise StaleVersion(f"cannot apply {key[0]} {key[1]}: another run has changed it", 409)
+    return {**manifest, "metadata": metadata}
 
 
 def _key(manifest: Manifest) -> Key:

@@ -18,8 +18,6 @@ __all__ = ["check"]
 Findings = Iterator[Finding]
 # Restarts older than this many seconds are not reported.
 _RECENT = 600
-# How pod_scripts/lib-readiness.sh begins.
-_NOT_READY = "not ready: "
 
 
 def check(observation: ClusterObservation, instance: InstanceObservation) -> Findings:
@@ -48,9 +46,8 @@ def _pod(observation: ClusterObservation, instance: InstanceObservation) -> Find
 
 
 def _judged(instance: InstanceObservation) -> str:
-    """The reason that the container ``replication`` reports; the kubelet only reports which container is not ready."""
-    reported = instance.status.conditions.readiness if instance.status else None
-    return reported.removeprefix(_NOT_READY) if reported and reported.startswith(_NOT_READY) else ""
+    """The reason that the pod acknowledges; the kubelet only reports which container is not ready."""
+    return (instance.acknowledgement.reason or "") if instance.acknowledgement else ""
 
 
 def _session(instance: InstanceObservation) -> Findings:

@@ -31,6 +31,10 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.health.obser
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.pod import PodView
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
+from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import (
+    Acknowledgement,
+    AckReader,
+)
 from unit.fakes.kubernetes_objects import NAMES, TARGET, claim, deployed, endpoints, stateful_set, topology
 from unit.fakes.mysql import NOW, FakeConnector, FakeServer, replicating, uuid_of
 from unit.fakes.store import FakeObjectStore, pod
@@ -47,10 +51,11 @@ class World:
 
     routed: bool = False
 
-    def observe(self) -> ClusterObservation:
+    def observe(self, acknowledge: AckReader | None = None) -> ClusterObservation:
         if not self.routed:
             self.route()
-        return observe(self.store, SessionPool(FakeConnector(*self.servers), 1), TARGET, catch_up=1)
+        pool = SessionPool(FakeConnector(*self.servers), 1)
+        return observe(self.store, pool, TARGET, acknowledge=acknowledge, catch_up=1)
 
     def route(self) -> None:
         """Let Services lead to the ready pods, as the endpoints controller does."""
@@ -512,12 +517,20 @@ def test_broken(name: str) -> None:
 
 
 def test_a_pod_that_is_not_ready_is_quoted() -> None:
-    """The kubelet's words name a container; the pod's own say why."""
+    """The kubelet reports which container is not ready; the pod acknowledges why. Nobody else is asked."""
     world = World()
     world.pod("mysql-2", ready=False)
-    world.servers[2].conditions["readiness"] = "not ready: the replica is 40 s behind, more than 30 s"
-    (finding,) = world.assess().findings
+    running = {"name": "replication", "state": {"running": {}}, "restartCount": 0}
+    world.store.objects["Pod", "mysql-2"]["status"]["containerStatuses"].append(running)
+    asked: list[str] = []
+
+    def acknowledge(name: str) -> Acknowledgement:
+        asked.append(name)
+        return Acknowledgement(0, role="replica", reason="the replica is 40 s behind, more than 30 s")
+
+    (finding,) = assess(world.observe(acknowledge), max_lag=30).findings
     assert finding.message == "the pod is not ready: the replica is 40 s behind, more than 30 s"
+    assert asked == ["mysql-2"]
 
 
 def test_every_finding_is_made_to_happen() -> None:

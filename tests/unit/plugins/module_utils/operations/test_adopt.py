@@ -18,11 +18,11 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifes
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.adopt import Adoption, adopt, plan_adoption
-from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import WaitOptions, plan_deployment
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.kubemysql.replication.plugins.module_utils.wait import Clock
 from params import cluster_spec
-from unit.fakes.cluster import Controllers, FakeDiagnostics, FakeRuntime, completed
+from unit.fakes.cluster import Controllers, FakeDiagnostics, FakePods, FakeRuntime, completed
 from unit.fakes.kubernetes_objects import NAMES
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating, uuid_of
 from unit.fakes.store import FakeObjectStore, pod
@@ -86,14 +86,16 @@ def world() -> World:
 
 def plan(world: World, **given: t.Any) -> Adoption:
     store, servers = world
-    return plan_adoption(store.planning(), cluster_spec(**given), FakeRuntime(), servers, wait=False)
+    read = FakePods(store, NAMES)
+    return plan_adoption(store.planning(), cluster_spec(**given), FakeRuntime(), servers, read, wait=False)
 
 
 def attempt(world: World, adoption: Adoption) -> Outcome:
     store, servers = world
     planner, time = store.planning(), Controllers(store, NAMES)
     diagnostics, runtime = FakeDiagnostics(), FakeRuntime()
-    return adopt(store, diagnostics, adoption, runtime, servers, planner=planner, wait=False, timeout=1, clock=time).outcome
+    waiting = WaitOptions(diagnostics, FakePods(store, NAMES), 1, time)
+    return adopt(store, adoption, runtime, servers, planner=planner, wait=False, waiting=waiting).outcome
 
 
 def carry_out(world: World, adoption: Adoption) -> None:
@@ -107,7 +109,7 @@ def real(adoption: Adoption) -> list[tuple[str, str, str]]:
 def test_without_the_option_it_is_refused(world: World) -> None:
     store, _servers = world
     with pytest.raises(SpecError, match="adopt: StatefulSet mysql is there, and this collection did not deploy it"):
-        plan_deployment(store.planning(), cluster_spec(), FakeRuntime(), wait=False)
+        plan_deployment(store.planning(), cluster_spec(), FakeRuntime(), FakePods(store, NAMES), wait=False)
     assert {verb for verb, _kind, _name in store.requests} <= {"get", "list", "version"}
 
 
@@ -145,7 +147,12 @@ def test_everything_becomes_ours(world: World) -> None:
     # No pod uses it any more, and it is not ours.
     assert store.objects["ConfigMap", "mysql"] == theirs
     topology = store.objects["ConfigMap", "mysql-topology"]["data"]
-    assert topology == {"primary": "mysql-0", "bootstrapped": "2026-01-01T12:00:00Z"}
+    assert topology == {
+        "epoch": "1",
+        "primary": "mysql-0",
+        "bootstrapped": "2026-01-01T12:00:00Z",
+        "cluster": "c1",
+    }
     for name in INSTANCES:
         assert store.objects["PersistentVolumeClaim", f"data-{name}"]["metadata"]["labels"] == {**THEIRS, **NAMES.selector}
         # The controller makes them again.
@@ -176,7 +183,7 @@ def test_passwords_and_topology_come_before_the_stateful_set_goes(world: World) 
     carry_out(world, planned)
     written = [request for request in store.requests if request[0] not in ("get", "list", "version")]
     gone = written.index(("orphan", "StatefulSet", "mysql"))
-    assert written[:2] == [("apply", "Secret", "mysql"), ("apply", "ConfigMap", "mysql-topology")]
+    assert written[:2] == [("apply", "ConfigMap", "mysql-topology"), ("apply", "Secret", "mysql")]
     assert {kind for _verb, kind, _name in written[2:gone]} == {"PersistentVolumeClaim", "Pod"}
 
 

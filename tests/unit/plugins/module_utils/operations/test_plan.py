@@ -17,10 +17,14 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.errors impor
 )
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
-from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import Deployment, deploy, plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import (
+    Deployment,
+    deploy,
+    plan_deployment,
+)
 from ansible_collections.kubemysql.replication.plugins.module_utils.state.passwords import parse_passwords
 from params import cluster_spec
-from unit.fakes.cluster import Controllers, FakeDiagnostics, FakeRuntime, completed
+from unit.fakes.cluster import FakePods, FakeRuntime, completed, idle
 from unit.fakes.store import FakeObjectStore, pod
 
 NAMES = Names.parse("mysql", "default")
@@ -28,13 +32,12 @@ READING = {"get", "list", "version"}
 
 
 def plan(store: FakeObjectStore, **given: t.Any) -> Deployment:
-    return plan_deployment(store.planning(), cluster_spec(**given), FakeRuntime(), wait=False)
+    return plan_deployment(store.planning(), cluster_spec(**given), FakeRuntime(), FakePods(store, NAMES), wait=False)
 
 
 def apply(store: FakeObjectStore, **given: t.Any) -> Deployment:
     planned = plan(store, **given)
-    time = Controllers(store, NAMES)
-    completed(deploy(store, FakeDiagnostics(), planned, FakeRuntime(), wait=False, timeout=1, clock=time).outcome)
+    completed(deploy(store, planned, FakeRuntime(), idle(store, NAMES), wait=False).outcome)
     return planned
 
 
@@ -63,7 +66,7 @@ def test_planning_changes_nothing() -> None:
     assert store.objects == {}
 
 
-def test_a_new_cluster_is_created_in_the_order_of_the_bundle() -> None:
+def test_a_new_cluster_is_created_in_the_order_of_the_bundle_after_its_topology() -> None:
     store = FakeObjectStore()
     planned = apply(store)
     assert {action for action, _kind, _name in real(planned)} == {"create"}
@@ -72,7 +75,9 @@ def test_a_new_cluster_is_created_in_the_order_of_the_bundle() -> None:
     ]
     assert real(planned)[-1] == ("create", "StatefulSet", "mysql")
     applied = [key for verb, *key in store.requests if verb == "apply"]
-    assert applied[len(applied) // 2 :] == [[kind, name] for _action, kind, name in real(planned)]
+    topology = ["ConfigMap", "mysql-topology"]
+    rest = [[kind, name] for _action, kind, name in real(planned) if [kind, name] != topology]
+    assert applied[len(applied) // 2 :] == [topology, *rest]
 
 
 def test_the_second_plan_is_nothing() -> None:
@@ -87,7 +92,7 @@ def test_what_would_not_change_is_not_sent() -> None:
     store = deployed()
     planned = plan(store)
     store.requests.clear()
-    deploy(store, FakeDiagnostics(), planned, FakeRuntime(), wait=False, timeout=1, clock=Controllers(store, NAMES))
+    deploy(store, planned, FakeRuntime(), idle(store, NAMES), wait=False)
     assert store.requests == []
 
 
@@ -240,14 +245,12 @@ def test_an_immutable_field_is_found_while_planning() -> None:
     assert {verb for verb, _kind, _name in store.requests} <= READING
 
 
-@pytest.mark.parametrize(("kind", "changed"), [("ServiceAccount", False), ("Secret", True), ("StatefulSet", True)])
+@pytest.mark.parametrize(("kind", "changed"), [("ConfigMap", False), ("ServiceAccount", True), ("StatefulSet", True)])
 def test_a_failure_on_the_way_says_whether_something_was_changed(kind: str, changed: bool) -> None:
     store = FakeObjectStore()
     planned = plan(store)
     store.failures["apply", kind] = ApiForbidden("no", 403)
-    outcome = deploy(
-        store, FakeDiagnostics(), planned, FakeRuntime(), wait=True, timeout=1, clock=Controllers(store, NAMES)
-    ).outcome
+    outcome = deploy(store, planned, FakeRuntime(), idle(store, NAMES), wait=True).outcome
     assert isinstance(outcome.error, ApiForbidden)
     assert outcome.changed is changed
 
@@ -256,9 +259,7 @@ def test_a_failing_prune_comes_after_changes() -> None:
     store = deployed()
     planned = plan(store, network_policy=False, replicas=5)
     store.failures["delete", "NetworkPolicy"] = ApiForbidden("no", 403)
-    outcome = deploy(
-        store, FakeDiagnostics(), planned, FakeRuntime(), wait=False, timeout=1, clock=Controllers(store, NAMES)
-    ).outcome
+    outcome = deploy(store, planned, FakeRuntime(), idle(store, NAMES), wait=False).outcome
     assert isinstance(outcome.error, ApiForbidden)
     assert ("update", "StatefulSet") in {(each.action, each.kind) for each in outcome.changes}
     assert "delete" not in {each.action for each in outcome.changes}

@@ -15,7 +15,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.operations.d
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.remove import plan_removal, remove
 from params import cluster_spec
-from unit.fakes.cluster import Controllers, FakeDiagnostics, FakeRuntime, completed
+from unit.fakes.cluster import Controllers, FakePods, FakeRuntime, completed, idle
 from unit.fakes.store import FakeObjectStore, pod
 
 NAMES = Names.parse("mysql", "default")
@@ -28,8 +28,8 @@ def claim(name: str, cluster: str = "mysql") -> Manifest:
 
 def deployed() -> FakeObjectStore:
     store = FakeObjectStore()
-    planned = plan_deployment(store.planning(), cluster_spec(), FakeRuntime(), wait=False)
-    deploy(store, FakeDiagnostics(), planned, FakeRuntime(), wait=False, timeout=1, clock=Controllers(store, NAMES))
+    planned = plan_deployment(store.planning(), cluster_spec(), FakeRuntime(), FakePods(store, NAMES), wait=False)
+    deploy(store, planned, FakeRuntime(), idle(store, NAMES), wait=False)
     for name in NAMES.instances(3):
         store.put(pod(name, NAMES.selector))
         store.put(claim(NAMES.claim_of(name)))

@@ -18,7 +18,7 @@ def test_it_ends_when_all_are_ready() -> None:
     rollout.at(1)
     rollout.at(5, ready=ALL[:2])
     rollout.at(9, ready=ALL)
-    assert rollout.run() == Topology("mysql-0", NOTED)
+    assert rollout.run() == Topology("mysql-0", NOTED, cluster="c1")
     assert 9 <= rollout.time.time < 10
     assert rollout.noted == NOTED
 
@@ -59,7 +59,7 @@ def test_a_pod_with_our_labels_that_is_no_instance_does_not_count() -> None:
 
 def test_without_waiting_nothing_is_looked_at() -> None:
     rollout = Rollout()
-    assert rollout.run(wait=False) == Topology("mysql-0")
+    assert rollout.run(wait=False) == Topology("mysql-0", cluster="c1")
     assert rollout.time.time == 0
     assert ("list", "Pod", "") not in rollout.store.requests
 
@@ -74,7 +74,7 @@ def test_that_there_are_data_is_noted_as_soon_as_the_primary_is_ready() -> None:
     assert seen == [NOTED]
     assert [key for key in rollout.store.requests if key == ("apply", "ConfigMap", "mysql-topology")] == [
         ("apply", "ConfigMap", "mysql-topology")
-    ] * 3  # the plan, the creation, and this
+    ] * 4  # the plan, the creation, this, and that all have acknowledged
 
 
 def test_without_waiting_it_is_noted_by_the_next_run() -> None:
@@ -82,7 +82,7 @@ def test_without_waiting_it_is_noted_by_the_next_run() -> None:
     rollout.run(wait=False)
     rollout.time.pods(ready=ALL)
     assert rollout.noted is None
-    assert rollout.run(wait=False) == Topology("mysql-0", NOTED)
+    assert rollout.run(wait=False) == Topology("mysql-0", NOTED, cluster="c1")
     assert rollout.noted == NOTED
 
 

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import WaitFailed, WaitTimeout
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Event
+from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import Acknowledgement
 from unit.fakes.cluster import FakeDiagnostics, crashing, waiting
 from unit.fakes.rollout import ALL, NAMES, NOTED, TIMEOUT, Rollout
 from unit.fakes.store import pod
@@ -72,42 +74,43 @@ def test_a_timeout_says_what_was_missing_and_why() -> None:
     assert {each.action for each in outcome.changes} == {"create"}
 
 
-def cloning(name: str, *said: str) -> tuple[Manifest, dict[tuple[str, ...], str]]:
-    """A pod whose init container is at work, and its log."""
-    live = pod(name, NAMES.selector, ready=False, running=False)
-    live["status"]["initContainerStatuses"] = [{"name": "provision", "state": {"running": {}}}]
-    return live, {(name, "provision"): "\n".join(f"2026-01-01T00:00:00+0000 [kubemysql] {line}" for line in said)}
+def cloning(mebibytes: int) -> Acknowledgement:
+    """The acknowledgement of a pod whose init container is at work."""
+    return Acknowledgement(0, reason=f"cloning from 10.0.0.7: {mebibytes} MiB", received_mib=mebibytes, total_mib=900)
+
+
+def with_a_cloning_replica() -> Rollout:
+    live = pod("mysql-2", NAMES.selector, ready=False, running=False)
+    rollout = Rollout()
+    rollout.at(5, ready=ALL[:2], others=[pod("mysql-0", NAMES.selector), pod("mysql-1", NAMES.selector), live])
+    return rollout
 
 
 def test_the_wait_goes_on_as_long_as_data_arrive() -> None:
     """Its timeout is for what does not move; how long a clone takes depends on the data."""
-    live, logs = cloning("mysql-2", "cloning from 10.0.0.7", "cloning from 10.0.0.7: 1 of 900 MiB")
-    rollout = Rollout(diagnostics=FakeDiagnostics(logs))
-    others = [pod("mysql-0", NAMES.selector), pod("mysql-1", NAMES.selector), live]
-    rollout.at(5, ready=ALL[:2], others=others)
+    rollout = with_a_cloning_replica()
 
     def arrive(mebibytes: int) -> None:
-        rollout.diagnostics.logs.update(cloning("mysql-2", f"cloning from 10.0.0.7: {mebibytes} of 900 MiB, 9 MiB/s")[1])
+        rollout.pods.answers["mysql-2"] = cloning(mebibytes)
 
     for second in range(50, 500, 50):
         rollout.time.at(second, partial(arrive, second))
     rollout.at(520, ready=ALL)
+    rollout.time.at(520, rollout.pods.answers.clear)
     rollout.run()
     assert 520 <= rollout.time.time < 521
 
 
 def test_a_clone_that_begins_again_and_again_is_no_progress() -> None:
-    live, logs = cloning("mysql-2", "cloning from 10.0.0.7: 50 of 900 MiB")
-    rollout = Rollout(diagnostics=FakeDiagnostics(logs))
-    rollout.at(5, ready=ALL[:2], others=[pod("mysql-0", NAMES.selector), pod("mysql-1", NAMES.selector), live])
+    rollout = with_a_cloning_replica()
+    rollout.pods.answers["mysql-2"] = cloning(50)
     for second, mebibytes in ((50, 10), (70, 50), (90, 20), (109, 50)):
-        said = cloning("mysql-2", f"cloning from 10.0.0.7: {mebibytes} of 900 MiB")[1]
-        rollout.time.at(second, partial(rollout.diagnostics.logs.update, said))
+        rollout.time.at(second, partial(rollout.pods.answers.update, {"mysql-2": cloning(mebibytes)}))
     stalled = rollout.fails(WaitTimeout).stalled
-    # The first 50 MiB were seen when the log was first asked for, after ten seconds.
+    # The first 50 MiB were seen when the pod was first asked, after ten seconds.
     assert 10 + TIMEOUT <= rollout.time.time < 13 + TIMEOUT
     assert stalled is not None
-    assert stalled.pods == {"mysql-2": "cloning from 10.0.0.7: 50 of 900 MiB"}
+    assert stalled.pods == {"mysql-2": "cloning from 10.0.0.7: 50 MiB"}
 
 
 def test_what_keeps_a_pod_is_told_while_it_is_waited_for() -> None:
@@ -121,14 +124,11 @@ def test_what_keeps_a_pod_is_told_while_it_is_waited_for() -> None:
 
 def test_a_pod_that_judges_itself_not_ready_is_quoted() -> None:
     """The kubelet only knows that a port is closed."""
-    logs: Logs = {("mysql-1", "replication"): "watching\n[kubemysql] not ready: the replica is 40 s behind\n"}
     events = {("Pod", "mysql-1"): [Event("Unhealthy", "Readiness probe failed: connection refused", "")]}
-    rollout = Rollout(diagnostics=FakeDiagnostics(logs, events))
-    others = [pod(name, NAMES.selector, ready=name != "mysql-1", running=True) for name in ALL]
-    for each in others:
-        each["status"]["containerStatuses"] = [{"name": "replication", "state": {"running": {}}}]
-    rollout.at(5, ready=("mysql-0", "mysql-2"), others=others)
-    assert "mysql-1: [kubemysql] not ready: the replica is 40 s behind" in rollout.message(WaitTimeout)
+    rollout = Rollout(diagnostics=FakeDiagnostics(events=events))
+    rollout.at(5, ready=("mysql-0", "mysql-2"))
+    rollout.pods.answers["mysql-1"] = Acknowledgement(0, role="replica", reason="the replica is 40 s behind")
+    assert "mysql-1: the replica is 40 s behind." in rollout.message(WaitTimeout)
 
 
 def test_a_pod_of_which_nobody_says_anything_is_named() -> None:
@@ -163,16 +163,21 @@ def test_a_hopeless_pod_ends_the_wait_at_once(hopeless: Manifest, words: str) ->
     assert rollout.noted == NOTED
 
 
-@pytest.mark.parametrize(("crashed_at", "waits"), [("2026-01-01T00:01:29Z", True), ("2026-01-01T00:01:31Z", False)])
-def test_crashes_of_before_the_present_topology_do_not_end_the_wait(crashed_at: str, waits: bool) -> None:
-    """What they were about may be mended by it, and the kubelet takes a while to show it to the pod."""
+def left(primary: str) -> str:
+    """The termination message of a container that had seen this primary."""
+    intent = {"epoch": "1", "primary": primary, "cluster": "c1"}
+    return json.dumps({"version": 1, "at": 1, "intent": intent, "role": None, "ready": False, "data": False})
+
+
+@pytest.mark.parametrize(
+    ("message", "waits"), [(left(""), True), (left("mysql-0"), False), ("", False), ("panic", False), ("{}", False)]
+)
+def test_a_crash_under_another_topology_does_not_end_the_wait(message: str, waits: bool) -> None:
+    """Its cause may be mended by the present one, which the container has not seen."""
     rollout = Rollout()
     rollout.run(wait=False)
-    rollout.store.objects["ConfigMap", "mysql-topology"]["metadata"]["managedFields"] = [
-        {"manager": "kubectl-patch", "operation": "Update", "time": "2026-01-01T00:00:00Z"}
-    ]
     live = crashing(NAMES, "mysql-0", 5)
-    live["status"]["initContainerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 1, "finishedAt": crashed_at}}
+    live["status"]["initContainerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 1, "message": message}}
     rollout.time.pods(ready=ALL[1:], others=[live, pod("mysql-1", NAMES.selector), pod("mysql-2", NAMES.selector)])
     rollout.at(40, ready=ALL)
     if waits:
@@ -199,9 +204,16 @@ def test_the_log_of_a_previous_life_serves_when_the_present_one_has_none() -> No
 
 @pytest.mark.parametrize("why", ["is forbidden: exceeded quota: small", "is invalid: spec.containers[0]: no"])
 def test_pods_that_are_refused_end_the_wait(why: str) -> None:
-    events = {("StatefulSet", "mysql"): [Event("FailedCreate", "other", ""), Event("FailedCreate", f"pod {why}", "")]}
-    rollout = Rollout(diagnostics=FakeDiagnostics(events=events))
+    rollout = Rollout()
+
+    def refuse(time: str) -> None:
+        again = [Event("FailedCreate", "other", ""), Event("FailedCreate", f"pod {why}", time)]
+        rollout.diagnostics.events["StatefulSet", "mysql"] = again
+
     rollout.at(0.5, others=[])
+    for second in range(4):
+        # The controller tries again and again.
+        rollout.time.at(second, partial(refuse, f"2026-01-01T00:00:0{second}Z"))
     outcome = rollout.fails(WaitFailed)
     assert str(outcome.error) == f"waiting longer cannot help: the pods are refused: pod {why}"
     assert 3 <= rollout.time.time < 4

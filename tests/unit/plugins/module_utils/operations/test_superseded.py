@@ -223,14 +223,15 @@ def test_a_prune_that_is_refused_comes_after_the_changes() -> None:
 
 @pytest.mark.parametrize("adopting", [False, True])
 def test_a_plan_foretells_them_if_the_run_waits(adopting: bool) -> None:
-    store = old_cluster().store
+    rollout = old_cluster()
+    store, pods_asked = rollout.store, rollout.pods
 
     def planned(wait: bool) -> set[str]:
         spec, planner = cluster_spec(**OTHER), store.planning()
         if adopting:
-            deployment = plan_adoption(planner, spec, FakeRuntime(), t.cast("t.Any", None), wait=wait).deployment
+            deployment = plan_adoption(planner, spec, FakeRuntime(), t.cast("t.Any", None), pods_asked, wait=wait).deployment
         else:
-            deployment = plan_deployment(planner, spec, FakeRuntime(), wait=wait)
+            deployment = plan_deployment(planner, spec, FakeRuntime(), pods_asked, wait=wait)
         return {each.name for each in deployment.changes if (each.action, each.kind) == ("delete", "ConfigMap")}
 
     assert set(FIXED) < planned(wait=True)

@@ -17,6 +17,7 @@ from params import cluster_spec
 
 # All pods', those of either way to clone, and those of a backup tool in an image of its own.
 COMMON = {
+    "lib-acknowledge.sh",
     "lib-accounts.sh",
     "lib-client.sh",
     "lib-clone.sh",
@@ -24,6 +25,7 @@ COMMON = {
     "lib-configure.sh",
     "lib-constants.sh",
     "lib-coordinates.sh",
+    "lib-epoch.sh",
     "lib-peers.sh",
     "lib-readiness.sh",
     "run-initdb-accounts.sh",

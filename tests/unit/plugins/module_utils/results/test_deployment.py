@@ -30,6 +30,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.spec import 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from params import cluster_spec
+from unit.fakes.cluster import FakePods
 from unit.fakes.store import FakeObjectStore
 
 NAMES = Names.parse("mysql", "shop")
@@ -75,6 +76,7 @@ def test_topology() -> None:
     assert rendered_result(NAMES, 2, (), Topology("mysql-1", "now"))["topology"] == {
         "primary": "mysql-1",
         "bootstrapped": "now",
+        "epoch": 1,
     }
 
 
@@ -107,7 +109,7 @@ def test_no_password_in_any_result(old: list[str], new: dict[str, str]) -> None:
     store_options: dict[str, t.Any] = dict(zip(PASSWORD_OPTIONS, old, strict=True))
     shown: list[t.Any] = []
     for options in (store_options, new):
-        planned = plan_deployment(store.planning(), cluster_spec(**options), runtime, wait=False)
+        planned = plan_deployment(store.planning(), cluster_spec(**options), runtime, FakePods(store, NAMES), wait=False)
         deployed = Deployed(Outcome(planned.changes), planned.topology)
         shown += [deployment_result(planned.spec, planned.bundle, deployed, []), repr(planned.changes)]
         for manifest in planned.bundle:
