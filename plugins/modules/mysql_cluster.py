@@ -348,7 +348,11 @@ changes:
       description: Paths of the fields that differ.
       type: list
       elements: str
-  sample: [{action: update, kind: StatefulSet, name: mysql, fields: [spec.replicas]}]
+    restarts:
+      description: Instances that restart in consequence, one after the other in this order.
+      type: list
+      elements: str
+  sample: [{action: update, kind: StatefulSet, name: mysql, fields: [spec.replicas], restarts: []}]
 names:
   description: Names of the cluster's objects and hosts.
   returned: success

@@ -35,12 +35,16 @@ class FieldChange(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one object. ``adopt``: it was foreign; a StatefulSet is created anew, with its pods."""
+    """The change of one object. ``adopt``: it was foreign; a StatefulSet is created anew, with its pods.
+
+    ``restarts``: the pods that are replaced in consequence, one after the other.
+    """
 
     action: t.Literal["create", "update", "adopt", "delete", "none"]
     kind: str
     name: str
     fields: tuple[FieldChange, ...] = ()
+    restarts: tuple[str, ...] = ()
 
 
 def redact(manifest: Manifest, digest: t.Callable[[str], str]) -> Manifest:

@@ -50,7 +50,15 @@ def plan_object(store: ObjectStore, live: LiveObjects, manifest: Manifest, diges
     # An object of this name without our labels is not in the list.
     before = known or store.get(kind, name) or {}
     fields = differences(before, applied.manifest, digest)
-    return Change("update" if fields else "none", kind, name, fields)
+    return Change("update" if fields else "none", kind, name, fields, _restarts(before, applied.manifest, fields))
+
+
+def _restarts(before: Manifest, after: Manifest, fields: tuple[FieldChange, ...]) -> tuple[str, ...]:
+    """The pods that stay and get another template, in the order of a rolling update."""
+    if after["kind"] != "StatefulSet" or not any(field.path.startswith("spec.template.") for field in fields):
+        return ()
+    stay = min(manifest["spec"]["replicas"] for manifest in (before, after))
+    return tuple(f"{after['metadata']['name']}-{ordinal}" for ordinal in reversed(range(stay)))
 
 
 def _is_same_immutable(live: Manifest, manifest: Manifest) -> bool:

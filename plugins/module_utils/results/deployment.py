@@ -67,7 +67,7 @@ def changes_result(changes: Iterable[Change]) -> ChangesResult:
 
 def _change(change: Change) -> ChangeResult:
     fields = [field.path for field in change.fields]
-    return ChangeResult(action=change.action, kind=change.kind, name=change.name, fields=fields)
+    return ChangeResult(action=change.action, kind=change.kind, name=change.name, fields=fields, restarts=list(change.restarts))
 
 
 def _diff(change: Change) -> DiffResult:
@@ -75,6 +75,8 @@ def _diff(change: Change) -> DiffResult:
     before, after = _lines(change.fields, "before"), _lines(change.fields, "after")
     if change.action == "delete" and not before:
         before = "exists\n"
+    if change.restarts:
+        after += f"restarts: {', '.join(change.restarts)}\n"
     return DiffResult(before_header=header, after_header=f"{header} ({change.action})", before=before, after=after)
 
 

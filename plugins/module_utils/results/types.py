@@ -106,12 +106,13 @@ class VerificationResult(HealthResult):
 
 
 class ChangeResult(t.TypedDict):
-    """One changed object, and the paths of its fields that differ."""
+    """One changed object, the paths of its fields that differ, and the instances that restart in consequence, in order."""
 
     action: str
     kind: str
     name: str
     fields: list[str]
+    restarts: list[str]
 
 
 class DiffResult(t.TypedDict):

@@ -271,3 +271,21 @@ def test_the_budget_is_of_a_version_that_the_server_knows(version: tuple[int, in
     apply(store)
     expected = "policy/v1" if version >= (1, 21) else "policy/v1beta1"
     assert store.objects["PodDisruptionBudget", "mysql"]["apiVersion"] == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "restarts"),
+    [
+        ({"config": {"max_connections": 7}}, ("mysql-2", "mysql-1", "mysql-0")),
+        # One that goes does not come back, and one that is new is not restarted.
+        ({"config": {"max_connections": 7}, "replicas": 2}, ("mysql-1", "mysql-0")),
+        ({"config": {"max_connections": 7}, "replicas": 4}, ("mysql-2", "mysql-1", "mysql-0")),
+        ({"replicas": 4}, ()),
+        ({"max_lag": 7}, ()),
+    ],
+)
+def test_what_restarts_is_foretold(options: dict[str, t.Any], restarts: tuple[str, ...]) -> None:
+    planned = plan(deployed(), **options)
+    assert {each.kind: each.restarts for each in planned.changes if each.restarts} == (
+        {"StatefulSet": restarts} if restarts else {}
+    )

@@ -52,8 +52,14 @@ def test_changes_and_their_diff() -> None:
     result = changes_result([Change("update", "ConfigMap", "mysql", fields), Change("delete", "Secret", "mysql")])
     assert result["changed"] is True
     assert result["changes"] == [
-        {"action": "update", "kind": "ConfigMap", "name": "mysql", "fields": ["data[a.cnf]", "metadata.labels.team"]},
-        {"action": "delete", "kind": "Secret", "name": "mysql", "fields": []},
+        {
+            "action": "update",
+            "kind": "ConfigMap",
+            "name": "mysql",
+            "fields": ["data[a.cnf]", "metadata.labels.team"],
+            "restarts": [],
+        },
+        {"action": "delete", "kind": "Secret", "name": "mysql", "fields": [], "restarts": []},
     ]
     update, delete = result["diff"]
     assert update == {
@@ -63,6 +69,13 @@ def test_changes_and_their_diff() -> None:
         "after": "data[a.cnf]: x\ndata[a.cnf]: z\nmetadata.labels.team: shop\n",
     }
     assert (delete["before"], delete["after"]) == ("exists\n", "")
+
+
+def test_what_restarts_is_in_the_change_and_in_its_diff() -> None:
+    fields = (FieldChange("spec.template.spec.hostNetwork", None, "true"),)
+    result = changes_result([Change("update", "StatefulSet", "mysql", fields, ("mysql-1", "mysql-0"))])
+    assert result["changes"][0]["restarts"] == ["mysql-1", "mysql-0"]
+    assert result["diff"][0]["after"].endswith("\nrestarts: mysql-1, mysql-0\n")
 
 
 def test_names() -> None:
