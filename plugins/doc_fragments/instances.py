@@ -35,7 +35,7 @@ options:
   connection:
     description:
       - V(port_forward) reaches the instances through the API server.
-      - V(direct) connects to the pods' addresses, for a controller from which they are routed.
+      - V(direct) connects to the pods' addresses, for a controller from which they are routed. It needs a O(user) of your own.
     type: str
     choices: [port_forward, direct]
     default: port_forward
@@ -54,6 +54,7 @@ options:
     description:
       - The account to log in with. It needs C(PROCESS), C(REPLICATION CLIENT), C(REPLICATION SLAVE) and C(SELECT) on
         C(performance_schema), and for the canary all rights on the schema C(kubemysql_canary).
+      - The default is bound to the pod's loopback address, where O(connection=port_forward) arrives.
     type: str
     default: kubemysql_admin
   password:

@@ -48,8 +48,10 @@ def test_users_can_log_in_and_have_only_what_they_need(shared_pair: Pair) -> Non
         assert "denied" in primary.try_sql("CREATE DATABASE nope", **how)
         assert "denied" in primary.try_sql("SELECT * FROM shop.t", **how)
     assert primary.sql("CREATE DATABASE kubemysql_canary; DROP DATABASE kubemysql_canary; SHOW REPLICAS", **how)
+    assert primary.sql("SELECT CURRENT_USER()", **how) == "kubemysql_admin@127.0.0.1"
     users = primary.sql("SELECT CONCAT(user, '@', host) FROM mysql.user WHERE user NOT LIKE 'mysql.%' ORDER BY 1").split()
-    assert users == ["app@%", "kubemysql_admin@%", "kubemysql_clone@%", "kubemysql_replication@%", "root@localhost"]
+    ours = ["kubemysql_admin@127.0.0.1", "kubemysql_admin@::1", "kubemysql_clone@%", "kubemysql_replication@%"]
+    assert users == ["app@%", *ours, "root@localhost"]
     # The password that the image's entrypoint was given is gone, on the primary and in its clone.
     for pod in (primary, replica):
         assert pod.sql("SELECT COUNT(*) FROM mysql.user WHERE user_attributes LIKE '%additional_password%'") == "0"
@@ -80,7 +82,7 @@ def test_interrupted_first_initialisation_starts_over(cluster: Cluster) -> None:
     pod.start("replication")
     pod.wait_ready()
     assert "first initialisation" not in again.log
-    assert pod.sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'kubemysql%'") == "3"
+    assert pod.sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'kubemysql%'") == "4"
 
 
 def test_interrupted_first_initialisation_survives_the_pod(cluster: Cluster) -> None:
@@ -163,10 +165,10 @@ def test_somebodys_data_are_adopted_and_never_wiped(cluster: Cluster, golden: Go
     assert pod.sql("SELECT COUNT(*) FROM shop.t") == str(ROWS)
     assert not (pod.data / ".kubemysql-root-password-pending").exists()
     # Data without our users get them.
-    pod.sql("DROP USER kubemysql_clone@'%', kubemysql_admin@'%'")
+    pod.sql("DROP USER kubemysql_clone@'%', kubemysql_admin@'127.0.0.1'")
     pod.restart_mysql(signal.SIGTERM)
     pod.wait_ready()
-    assert pod.sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'kubemysql%'") == "3"
+    assert pod.sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'kubemysql%'") == "4"
 
 
 def test_a_binary_log_of_another_name_goes_on_and_root_gets_our_password(cluster: Cluster, golden: Golden) -> None:

@@ -22,8 +22,10 @@ def test_everything_is_encrypted_and_nothing_is_writable(maria: Pair) -> None:
     primary, replica = maria
     status = replica.row("SHOW REPLICA STATUS")
     assert status["Master_SSL_Allowed"] == "Yes" and status["Using_Gtid"] == "Slave_Pos"
-    how = {"user": "kubemysql_admin", "password": primary.cluster.passwords["admin-password"], "address": replica.address}
-    assert "read-only" in replica.try_sql("CREATE DATABASE kubemysql_canary", **how)
+    primary.sql("CREATE USER app@'%' IDENTIFIED BY 'app'; GRANT ALL ON app.* TO app@'%'")
+    catch_up(replica, primary)
+    app = {"user": "app", "password": "app", "address": replica.address}
+    assert "read-only" in replica.try_sql("CREATE DATABASE app", **app)
     for name in ("replication", "clone", "admin"):
         how = {
             "user": f"kubemysql_{name}",
@@ -122,7 +124,7 @@ def test_interrupted_first_initialisation_starts_over(make_cluster: MakeCluster,
     pod.start("replication")
     pod.wait_ready()
     assert ("starting over" in again.log) is not complete
-    assert pod.sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'kubemysql%'") == "4"
+    assert pod.sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'kubemysql%'") == "5"
 
 
 def test_a_clone_can_become_the_primary(own_pair: Pair) -> None:

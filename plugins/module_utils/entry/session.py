@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..constants import MYSQL_PORT
+from ..constants import ADMIN_USER, MYSQL_PORT
 from ..errors import SpecError
 from ..health.kubernetes_state import ClusterTarget
 from ..health.observation import ClusterObservation
@@ -83,12 +83,22 @@ class OpenCluster:
 def open_cluster(params: Params) -> Iterator[OpenCluster]:
     """Connect as the administration account."""
     timeout = at_least("connect_timeout", params["connect_timeout"], 1)
+    _check_user(params)
     target = _target(params)
     client = open_client(params, dry_run=True)
     connector = PyMySqlConnector(_dial(client, params), params["user"], _password(client, target, params), tls=params["tls"])
     with _sessions(connector, timeout) as pool:
         read = read_acknowledgements(client)
         yield OpenCluster(lambda: observe(client, pool, target, acknowledge=read), pool)
+
+
+def _check_user(params: Params) -> None:
+    if params["connection"] == "direct" and params["user"] == ADMIN_USER:
+        raise SpecError(
+            "user",
+            f"{ADMIN_USER} logs in from the pod's own loopback address only, where connection: port_forward arrives, and "
+            "connection is direct. Give an account of your own, or connection: port_forward",
+        )
 
 
 def _target(params: Params) -> ClusterTarget:

@@ -18,7 +18,7 @@ readonly SESSION_COLUMNS=--column-names
 readonly LOCAL_TLS=(--skip-ssl)
 # Encrypted without verification of the certificate: the password authenticates, and is not sent.
 readonly PEER_TLS=(--ssl --skip-ssl-verify-server-cert)
-# Administrators can write all the same; none of our accounts is one.
+# Administrators can write all the same. Of our accounts, only the one that is bound to the pod can.
 readonly READ_ONLY_VARIABLE=read_only
 readonly READ_ONLY_ARGUMENTS=(--read-only=ON)
 # A shutdown does not wait for replicas.
@@ -199,15 +199,18 @@ identified() { # VERSION QUOTED_PASSWORD
   printf 'IDENTIFIED BY %s' "$2"
 }
 
-# The rights that each account needs, no more.
+# Rights of the administration account. docs/accounts.md says which operation needs each.
+admin_rights() { # VERSION
+  printf 'PROCESS, RELOAD, BINLOG MONITOR, SLAVE MONITOR, REPLICATION MASTER ADMIN, '
+  printf 'CONNECTION ADMIN, READ_ONLY ADMIN, REPLICATION SLAVE ADMIN'
+}
+
+# The rights that each other account needs, no more.
 grants_sql() {
   cat <<SQL
 GRANT REPLICATION SLAVE ON *.* TO '$REPLICATION_USER'@'%';
 GRANT SLAVE MONITOR ON *.* TO '$CLONE_USER'@'%';
 GRANT RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, SLAVE MONITOR ON *.* TO '$CLONE_USER'@'localhost';
-GRANT PROCESS, BINLOG MONITOR, SLAVE MONITOR, REPLICATION MASTER ADMIN ON *.* TO '$ADMIN_USER'@'%';
-GRANT SELECT ON performance_schema.* TO '$ADMIN_USER'@'%';
-GRANT ALL ON $CANARY_SCHEMA.* TO '$ADMIN_USER'@'%';
 SQL
 }
 

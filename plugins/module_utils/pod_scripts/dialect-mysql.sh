@@ -174,7 +174,17 @@ identified() { # VERSION QUOTED_PASSWORD
   printf 'IDENTIFIED WITH %s BY %s' "$plugin" "$2"
 }
 
-# The rights that each account needs, no more.
+# Rights of the administration account. docs/accounts.md says which operation needs each.
+admin_rights() { # VERSION
+  printf 'PROCESS, RELOAD, REPLICATION CLIENT, REPLICATION SLAVE, '
+  case $1 in
+    # It has no finer ones.
+    5.7.*) printf 'SUPER' ;;
+    *) printf 'CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN, SYSTEM_USER, SYSTEM_VARIABLES_ADMIN, XA_RECOVER_ADMIN' ;;
+  esac
+}
+
+# The rights that each other account needs, no more.
 grants_sql() {
   cat <<SQL
 GRANT REPLICATION SLAVE ON *.* TO '$REPLICATION_USER'@'%';
@@ -183,9 +193,6 @@ GRANT SELECT ON performance_schema.replication_connection_status TO '$CLONE_USER
 GRANT SELECT ON performance_schema.replication_applier_status TO '$CLONE_USER'@'%';
 GRANT SELECT ON performance_schema.replication_applier_status_by_worker TO '$CLONE_USER'@'%';
 GRANT SELECT ON performance_schema.user_variables_by_thread TO '$CLONE_USER'@'%';
-GRANT PROCESS, REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO '$ADMIN_USER'@'%';
-GRANT SELECT ON performance_schema.* TO '$ADMIN_USER'@'%';
-GRANT ALL ON $CANARY_SCHEMA.* TO '$ADMIN_USER'@'%';
 SQL
   if [[ $CLONE_METHOD == stream ]]; then
     printf "GRANT RELOAD, PROCESS, LOCK TABLES, REPLICATION CLIENT ON *.* TO '%s'@'localhost';\n" "$CLONE_USER"

@@ -14,7 +14,7 @@
 source /kubemysql/scripts/lib-acknowledge.sh
 
 readonly CLUSTER_MARK=$VOLUME_DIR/.kubemysql-cluster
-readonly EPOCH_TABLE=$SCHEMA.epochs
+readonly EPOCH_TABLE=$OWN_SCHEMA.epochs
 
 # --- the claim ------------------------------------------------------------------------------------------------------
 
@@ -54,7 +54,7 @@ mark_claim() {
 
 # Reads the newest epoch in the data; empty if there is none yet.
 read_data_epoch() {
-  query_local "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '$SCHEMA' AND table_name = 'epochs'" || return 1
+  query_local "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '$OWN_SCHEMA' AND table_name = 'epochs'" || return 1
   if [[ $ANSWER != 1 ]]; then
     DATA_EPOCH=
     return
@@ -71,7 +71,7 @@ record_epoch_sql() { # REASON
   sql_quote "$POD_NAME"
   name=$REPLY
   cat <<SQL
-CREATE DATABASE IF NOT EXISTS $SCHEMA;
+CREATE DATABASE IF NOT EXISTS $OWN_SCHEMA;
 CREATE TABLE IF NOT EXISTS $EPOCH_TABLE (
   epoch BIGINT UNSIGNED NOT NULL, primary_name VARCHAR(253) NOT NULL, began_at DATETIME(6) NOT NULL, reason VARCHAR(64) NOT NULL,
   PRIMARY KEY (epoch, primary_name)

@@ -85,7 +85,7 @@ reconcile_primary() {
     run_local "SET GLOBAL super_read_only = OFF" || return
   fi
   discard_temporary_password || return
-  ensure_users || return
+  ensure_accounts || return
   record_epoch || return
   run_local "SET GLOBAL read_only = OFF" || return
   role_reached primary "$POD_NAME is the primary and writable"
@@ -142,12 +142,19 @@ discard_temporary_password() {
   rm -f -- "$DATA_DIR/$TEMPORARY_PASSWORD_MARK"
 }
 
-# Adopted data lack our accounts.
-ensure_users() {
-  query_local "$(accounts_exist_sql)" || return 1
-  [[ $ANSWER != 1 ]] || return 0
-  log "creating the users of replication, clone and administration"
-  query_local "$(accounts_sql "${OWN[version]}")" || defer "the users could not be created: $ANSWER"
+# Adopted data lack our accounts, and those of an older version lack rights.
+ensure_accounts() {
+  local sql error
+  accounts_are_current || return
+  [[ -z $REPLY ]] || return 0
+  log "bringing the accounts of replication, clone and administration to version $ACCOUNTS_VERSION"
+  sql=$(accounts_sql "${OWN[version]}") || defer "the accounts need passwords: see the log" || return
+  ! query_local "$sql" || return 0
+  error=$ANSWER
+  query_local "$(accounts_exist_sql "$REPLICATION_USER" "$CLONE_USER")" || return
+  [[ $ANSWER == 1 ]] || defer "the accounts could not be created: $error" || return
+  # Clients and replicas do without the administration account.
+  log "the accounts stay as they are: $error"
 }
 
 # --- replica --------------------------------------------------------------------------------------------------------

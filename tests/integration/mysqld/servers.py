@@ -17,6 +17,7 @@ from pathlib import Path
 import pymysql
 from ansible_collections.kubemysql.replication.plugins.module_utils.parallel import map_parallel
 from integration.sql import Session, SqlServer, root_session
+from pod_accounts import account_statements
 from rootfs import UID
 from waiting import eventually, scaled
 
@@ -46,15 +47,8 @@ REPLICATION_OPTIONS = (
 )
 REPLICATION_PASSWORD = "replication;pa'ss"
 ADMIN_PASSWORD = "admin\"pa\\ss% #'ü"
-# The grants that the pods' own users get.
-USERS = (
-    "CREATE USER kubemysql_replication@'%%' IDENTIFIED BY %(replication)s REQUIRE SSL",
-    "GRANT REPLICATION SLAVE ON *.* TO kubemysql_replication@'%%'",
-    "CREATE USER kubemysql_admin@'%%' IDENTIFIED BY %(admin)s REQUIRE SSL",
-    "GRANT PROCESS, REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO kubemysql_admin@'%%'",
-    "GRANT SELECT ON performance_schema.* TO kubemysql_admin@'%%'",
-    "GRANT ALL ON kubemysql_canary.* TO kubemysql_admin@'%%'",
-)
+CLONE_PASSWORD = "clone password"
+PASSWORDS = {"replication": REPLICATION_PASSWORD, "clone": CLONE_PASSWORD, "admin": ADMIN_PASSWORD}
 
 SYSTEM_SCHEMAS = {"information_schema", "mysql", "performance_schema", "sys"}
 
@@ -159,12 +153,15 @@ class Server(LocalServer):
         for row in self.run("SHOW DATABASES"):
             if (name := str(row["Database"])) not in SYSTEM_SCHEMAS:
                 self.run(f"DROP DATABASE `{name}`")
-        self.run("DROP USER IF EXISTS kubemysql_replication@'%', kubemysql_admin@'%'", "RESET BINARY LOGS AND GTIDS")
+        for row in self.run(
+            "SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) AS account FROM mysql.user WHERE user LIKE 'kubemysql%'"
+        ):
+            self.run(f"DROP USER {row['account']}")
+        self.run("RESET BINARY LOGS AND GTIDS")
 
     def create_users(self) -> None:
-        for statement in USERS:
-            arguments = {"replication": REPLICATION_PASSWORD, "admin": ADMIN_PASSWORD}
-            self.run(statement, **arguments)
+        """The accounts that the pods create."""
+        self.run(*account_statements(str(self.value("@@version")), PASSWORDS))
 
 
 @dataclass

@@ -116,7 +116,7 @@ def test_primary_that_turns_read_only_meanwhile(cluster: Cluster, pool: SessionP
 
 
 def test_user_without_the_right(cluster: Cluster, pool: SessionPool) -> None:
-    cluster["mysql-0"].run("REVOKE ALL ON kubemysql_canary.* FROM kubemysql_admin@'%'")
+    cluster["mysql-0"].run("REVOKE ALL ON kubemysql_canary.* FROM kubemysql_admin@'127.0.0.1'")
     result = write_canary(pool)
     assert "1044" in str(result.reason)
 

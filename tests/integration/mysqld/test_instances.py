@@ -100,12 +100,12 @@ def test_stopped_primary_costs_one_timeout(had_sessions: bool, cluster: Cluster,
 
 
 def test_refused_credentials(cluster: Cluster, pool: SessionPool) -> None:
-    cluster["mysql-2"].write_unlogged("ALTER USER kubemysql_admin@'%' ACCOUNT LOCK")
+    cluster["mysql-2"].write_unlogged("ALTER USER kubemysql_admin@'127.0.0.1' ACCOUNT LOCK")
     assert found(judge(pool)) == {(Kind.ACCESS_DENIED, "mysql-2")}
 
 
 def test_too_few_rights(cluster: Cluster, pool: SessionPool) -> None:
-    cluster["mysql-1"].write_unlogged("REVOKE REPLICATION CLIENT ON *.* FROM kubemysql_admin@'%'")
+    cluster["mysql-1"].write_unlogged("REVOKE REPLICATION CLIENT ON *.* FROM kubemysql_admin@'127.0.0.1'")
     assessment = judge(pool)
     assert found(assessment) == {(Kind.INSTANCE_UNREADABLE, "mysql-1")}
     assert "SHOW REPLICA STATUS" in finding(assessment, Kind.INSTANCE_UNREADABLE, "mysql-1").message
