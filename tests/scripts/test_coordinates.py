@@ -15,6 +15,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.constants import MYSQL_PORT, REPLICATION_USER
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Dialect
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.version import ServerVersion
 from scripts.cluster import SCRIPTS
 from waiting import scaled
 
@@ -185,3 +188,20 @@ def test_statements_for_mysql_5_7() -> None:
         ".kubemysql-root-password-pending\nSET GLOBAL super_read_only = OFF;\nSET sql_log_bin = 0;\n"
         "ALTER USER root@localhost IDENTIFIED BY 'it''s';\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("flavour", "version"), [("mysql", "9.7.1"), ("mysql", "8.0.22"), ("mysql", "5.7.44"), ("mariadb", "10.11.6-MariaDB")]
+)
+def test_pods_and_modules_connect_a_replica_alike(flavour: str, version: str) -> None:
+    command = 'channel_sql host; dialect "$1" "$REPLY"; printf %s "$REPLY"'
+    of_pods = bash(command, version, flavour=flavour).stdout.strip(";").split("TO ")[1]
+    query = Dialect(ServerVersion.parse(version)).query(
+        "change_source", "'host'", MYSQL_PORT, f"'{REPLICATION_USER}'", ":password"
+    )
+    assert query is not None
+    of_modules = (query.sql % query.args).split("TO ")[1]
+    options = [{" ".join(option.split()) for option in text.split(",")} for text in (of_pods, of_modules)]
+    # What is demoted is a former primary: the pods know none yet.
+    assert options[1] - options[0] == ({"MASTER_DEMOTE_TO_SLAVE = 1"} if flavour == "mariadb" else set())
+    assert options[0] <= options[1]

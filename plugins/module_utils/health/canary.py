@@ -189,10 +189,13 @@ class _CanaryRun:
 
 @contextmanager
 def _locked(primary: Instance, clock: Clock) -> Iterator[None]:
-    """Hold the canaries' lock on the primary; it ends with the session in any case.
+    """Hold the canaries' lock on the primary, if it still is one; the lock ends with the session in any case.
 
-    Polled: a wait on the server could exceed the session's timeout.
+    Polled: a wait on the server could exceed the session's timeout. MariaDB would let the administration account write on a
+    replica, too.
     """
+    if primary.read_only() != "off":
+        raise SqlError("the primary has become read-only")
     deadline = clock.now() + _LOCK_SECONDS
     while primary.fetch(Query("SELECT GET_LOCK(%s, 0) AS locked", (_LOCK,)))[0]["locked"] != 1:
         if clock.now() >= deadline:

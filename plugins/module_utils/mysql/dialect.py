@@ -34,6 +34,19 @@ Statement = t.Literal[
     "anonymous_transactions",
     "set_gtid_consistency",
     "set_gtid_mode",
+    "read_only",
+    "set_lock_wait_timeout",
+    "set_read_only_off",
+    "set_read_only_on",
+    "set_read_only_super",
+    "client_sessions",
+    "kill_session",
+    "prepared_transactions",
+    "stop_replica",
+    "start_replica",
+    "reset_replica",
+    "change_source",
+    "rotate_binary_log",
 ]
 
 # Everything about an instance in one round trip. Names that a server does not know are left out of its own row.
@@ -111,6 +124,48 @@ SELECT CAST(variable_value AS UNSIGNED) AS ongoing FROM performance_schema.globa
 WHERE variable_name = 'Ongoing_anonymous_transaction_count'
 """
 
+# Clients are known by the name of their thread: a replica's own threads have the user who started them. An autocommitted
+# statement is a transaction as long as it runs. `untracked`: the server does not record transactions.
+# information_schema.innodb_trx would need a temporary table on disk, and a full volume has no room for it.
+_SESSIONS_MYSQL = """
+SELECT thread.processlist_id AS id, thread.processlist_user AS user, thread.processlist_host AS host,
+  thread.processlist_command AS command, thread.processlist_time AS seconds,
+  FLOOR(trx.timer_wait / 1000000000000) AS transaction_seconds,
+  (SELECT COUNT(*) FROM performance_schema.setup_consumers
+    WHERE name IN ('events_transactions_current', 'thread_instrumentation', 'global_instrumentation') AND enabled = 'NO')
+    + (SELECT COUNT(*) FROM performance_schema.setup_instruments
+      WHERE name = 'transaction' AND (enabled = 'NO' OR timed = 'NO')) AS untracked
+FROM performance_schema.threads thread
+LEFT JOIN performance_schema.events_transactions_current trx ON trx.thread_id = thread.thread_id AND trx.state = 'ACTIVE'
+WHERE (thread.name = 'thread/sql/one_connection' OR thread.name LIKE 'thread/thread_pool/%%')
+  AND thread.processlist_id <> CONNECTION_ID() AND thread.processlist_user IS NOT NULL
+  AND thread.processlist_command NOT IN ('Daemon', 'Binlog Dump', 'Binlog Dump GTID')
+"""
+# The begin of a transaction is in the time zone of the server's machine, whatever that of the session is.
+_SESSIONS_MARIADB = """
+SELECT thread.id, thread.user, thread.host, thread.command, thread.time AS seconds, 0 AS untracked,
+  TIMESTAMPDIFF(SECOND, trx.trx_started, CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', 'SYSTEM')) AS transaction_seconds
+FROM information_schema.processlist thread
+LEFT JOIN information_schema.innodb_trx trx ON trx.trx_mysql_thread_id = thread.id
+WHERE thread.id <> CONNECTION_ID() AND thread.user NOT IN ('system user', 'event_scheduler', 'unauthenticated user')
+  AND thread.command NOT IN ('Daemon', 'Binlog Dump', 'Slave_IO', 'Slave_SQL', 'Slave_worker')
+"""
+
+# As the pods connect their replicas: see pod_scripts/dialect-….sh.
+_CHANGE_SOURCE = """
+CHANGE REPLICATION SOURCE TO SOURCE_HOST = %s, SOURCE_PORT = %s, SOURCE_USER = %s, SOURCE_PASSWORD = %s,
+  SOURCE_AUTO_POSITION = 1, SOURCE_SSL = 1, GET_SOURCE_PUBLIC_KEY = 1, SOURCE_CONNECT_RETRY = 2,
+  SOURCE_RETRY_COUNT = 4294967295
+"""
+_CHANGE_MASTER_80 = _CHANGE_SOURCE.replace("REPLICATION SOURCE", "MASTER").replace("SOURCE_", "MASTER_")
+_CHANGE_MASTER_57 = _CHANGE_MASTER_80.replace("GET_MASTER_PUBLIC_KEY = 1, ", "")
+# Without the demotion a former primary would ask for transactions that it has itself.
+_CHANGE_MASTER_MARIADB = """
+CHANGE MASTER TO MASTER_HOST = %s, MASTER_PORT = %s, MASTER_USER = %s, MASTER_PASSWORD = %s,
+  MASTER_USE_GTID = slave_pos, MASTER_DEMOTE_TO_SLAVE = 1, MASTER_SSL = 1, MASTER_SSL_VERIFY_SERVER_CERT = 0,
+  MASTER_CONNECT_RETRY = 2
+"""
+
 _Rows: t.TypeAlias = "tuple[tuple[tuple[int, int, int], str | None], ...]"
 
 # The oldest version that has each spelling, as MySQL Shell and command_resolver of community.mysql have it.
@@ -135,6 +190,20 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
         "anonymous_transactions": (((5, 7, 6), _ANONYMOUS),),
         "set_gtid_consistency": (((5, 7, 6), "SET GLOBAL enforce_gtid_consistency = %s"),),
         "set_gtid_mode": (((5, 7, 6), "SET GLOBAL gtid_mode = %s"),),
+        "read_only": (((5, 7, 8), "SELECT @@global.read_only AS read_only, @@global.super_read_only AS super_read_only"),),
+        "set_lock_wait_timeout": (((5, 7, 0), "SET SESSION lock_wait_timeout = %s"),),
+        # Each of the two variables takes the other one along.
+        "set_read_only_off": (((5, 7, 8), "SET GLOBAL read_only = OFF"),),
+        "set_read_only_on": (((5, 7, 8), "SET GLOBAL read_only = ON, GLOBAL super_read_only = OFF"),),
+        "set_read_only_super": (((5, 7, 8), "SET GLOBAL super_read_only = ON"),),
+        "client_sessions": (((5, 7, 0), _SESSIONS_MYSQL),),
+        "kill_session": (((5, 7, 0), "KILL %s"),),
+        "prepared_transactions": (((5, 7, 5), "XA RECOVER CONVERT XID"),),
+        "stop_replica": (((8, 0, 22), "STOP REPLICA"), ((5, 7, 0), "STOP SLAVE")),
+        "start_replica": (((8, 0, 22), "START REPLICA"), ((5, 7, 0), "START SLAVE")),
+        "reset_replica": (((8, 0, 22), "RESET REPLICA ALL"), ((5, 7, 0), "RESET SLAVE ALL")),
+        "change_source": (((8, 0, 23), _CHANGE_SOURCE), ((8, 0, 4), _CHANGE_MASTER_80), ((5, 7, 0), _CHANGE_MASTER_57)),
+        "rotate_binary_log": (((5, 7, 0), "FLUSH BINARY LOGS"),),
     },
     "mariadb": {
         "replica_status": (((10, 5, 1), "SHOW REPLICA STATUS"), ((10, 0, 0), "SHOW SLAVE STATUS")),
@@ -151,6 +220,19 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
         "anonymous_transactions": (((10, 0, 0), None),),
         "set_gtid_consistency": (((10, 0, 0), None),),
         "set_gtid_mode": (((10, 0, 0), None),),
+        "read_only": (((10, 0, 0), "SELECT @@global.read_only AS read_only, NULL AS super_read_only"),),
+        "set_lock_wait_timeout": (((10, 0, 0), "SET SESSION lock_wait_timeout = %s"),),
+        "set_read_only_off": (((10, 0, 0), "SET GLOBAL read_only = OFF"),),
+        "set_read_only_on": (((10, 0, 0), "SET GLOBAL read_only = ON"),),
+        "set_read_only_super": (((10, 0, 0), "SET GLOBAL read_only = ON"),),
+        "client_sessions": (((10, 0, 0), _SESSIONS_MARIADB),),
+        "kill_session": (((10, 0, 0), "KILL %s"),),
+        "prepared_transactions": (((10, 3, 3), "XA RECOVER FORMAT = 'SQL'"),),
+        "stop_replica": (((10, 5, 1), "STOP REPLICA"), ((10, 0, 0), "STOP SLAVE")),
+        "start_replica": (((10, 5, 1), "START REPLICA"), ((10, 0, 0), "START SLAVE")),
+        "reset_replica": (((10, 5, 1), "RESET REPLICA ALL"), ((10, 0, 0), "RESET SLAVE ALL")),
+        "change_source": (((10, 10, 1), _CHANGE_MASTER_MARIADB),),
+        "rotate_binary_log": (((10, 0, 0), "FLUSH BINARY LOGS"),),
     },
 }
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .dialect import Statement
 from .query import Query
 from .status import History, InstanceStatus
+from .values import ClientSession, LogPosition, ReadOnly, ReplicationSource
 
 __all__ = ["Connector", "Instance", "Session"]
 
@@ -45,7 +45,11 @@ class Connector(t.Protocol):
 
 
 class Instance(t.Protocol):
-    """One server, in a DBA's terms."""
+    """One server, in a DBA's terms.
+
+    Every verb raises ``SqlError`` if the server refuses it, which it then did not do, or has no statement for it. After
+    ``Unreachable`` it may or may not have done it: look again.
+    """
 
     def status(self) -> InstanceStatus:
         """Everything about the instance and its replication channels, as of now."""
@@ -59,14 +63,63 @@ class Instance(t.Protocol):
     def wait_for_executed(self, gtid_set: str, timeout: float) -> bool:
         """Wait at most ``timeout`` seconds until all of ``gtid_set``, on MariaDB a position, is committed; whether it is."""
 
-    def query(self, statement: Statement, *args: str | float) -> Query:
-        """A statement as this server spells it; raises ``SqlError`` if it has none."""
+    def read_only(self) -> ReadOnly:
+        """Who can write, as of now."""
+
+    def set_read_only(self, mode: ReadOnly, lock_timeout: int = 1) -> None:
+        """Let everybody write (``off``), administrators (``on``), or nobody (``super``).
+
+        Less than before takes effect when all statements that write have ended. If they do not within ``lock_timeout`` seconds,
+        it raises ``SqlError`` with the number ER_LOCK_WAIT_TIMEOUT, and nothing has changed; others' writes wait meanwhile.
+        """
+
+    def client_sessions(self) -> tuple[ClientSession, ...]:
+        """The sessions of clients: neither this one, nor replicas, nor threads of the server."""
+
+    def kill_session(self, session: int) -> None:
+        """End a session; one that has ended already is no error."""
+
+    def prepared_transactions(self) -> tuple[str, ...]:
+        """The XA transactions that are prepared and wait for their coordinator."""
+
+    def stop_replica(self) -> None:
+        """Stop both threads; no error if they do not run."""
+
+    def start_replica(self) -> None:
+        """Start both threads. It does not wait for the connection."""
+
+    def reset_replica(self) -> None:
+        """Forget source and relay logs of a replica whose threads are stopped."""
+
+    def change_source(self, source: ReplicationSource) -> None:
+        """Replicate from ``source`` when started again. The threads must be stopped.
+
+        The transactions that the instance has of its own count as replicated.
+        """
+
+    def rotate_binary_log(self) -> None:
+        """Begin a new file of the binary log."""
+
+    def enforce_gtid_consistency(self) -> None:
+        """Refuse statements that no GTID can be given to."""
+
+    def set_gtid_mode(self, mode: str) -> None:
+        """Go to a mode that is next to the present one."""
+
+    def anonymous_transactions(self) -> int:
+        """The number of transactions in work that have no GTID."""
+
+    def log_position(self) -> LogPosition:
+        """The end of the binary log."""
+
+    def wait_for_position(self, position: LogPosition, timeout: float) -> bool | None:
+        """Wait at most ``timeout`` seconds until the applier has got to a position of its source; None if it does not run."""
 
     def fetch(self, query: Query) -> list[dict[str, object]]:
-        """All rows that any other statement answers with."""
+        """All rows that a statement about the collection's own tables answers with."""
 
     def execute(self, query: Query) -> None:
-        """Run any other statement whose answer holds no rows."""
+        """Run a statement about the collection's own tables whose answer holds no rows."""
 
     def close(self) -> None:
         """End the session; never raises."""

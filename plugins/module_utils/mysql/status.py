@@ -25,6 +25,7 @@ __all__ = [
     "conditions",
     "history",
     "instance_status",
+    "is_on",
     "replica_status",
 ]
 
@@ -188,7 +189,7 @@ def _seconds(value: object) -> float | None:
 _OFF = {"0", "off", "no", "false", ""}
 
 
-def _flag(value: object) -> bool:
+def is_on(value: object) -> bool:
     return value is not None and str(value).lower() not in _OFF
 
 
@@ -211,7 +212,7 @@ def _applier(row: Row) -> Applier | None:
         unfinished_since=min((time for time in since if time is not None), default=None),
         last_received_at=_seconds(row["last_queued_at"]),
         # Nothing has arrived since the channel was started.
-        caught_up=True if last_queued is None else None if applied is None else _flag(applied),
+        caught_up=True if last_queued is None else None if applied is None else is_on(applied),
         timed=None not in since,
         now=_seconds(row["now"]) or 0.0,
     )
@@ -236,8 +237,8 @@ def replica_status(row: Row, dialect: Dialect, applier: Row | None) -> ReplicaSt
         sql_error=_error((applier["error"] if applier is not None else None) or named["Last_SQL_Error"]),
         seconds_behind=None if behind is None else _number(behind),
         delay=_number(named.get("SQL_Delay")),
-        encrypted=_flag(named.get("Source_SSL_Allowed")),
-        auto_position=_flag(named.get("Auto_Position")) or str(named.get("Using_Gtid", "No")) != "No",
+        encrypted=is_on(named.get("Source_SSL_Allowed")),
+        auto_position=is_on(named.get("Auto_Position")) or str(named.get("Using_Gtid", "No")) != "No",
         retrieved=_text(named.get("Retrieved_Gtid_Set")),
         # The applier's row speaks of the unnamed channel, the only one this collection sets up.
         applier=_applier(applier) if applier is not None and not channel else None,
@@ -271,9 +272,9 @@ def instance_status(row: Row, channels: tuple[ReplicaStatus, ...], around: Serve
         version=str(row["version"]),
         server_id=_number(row["server_id"]),
         server_uuid=_text(row["server_uuid"]),
-        read_only=_flag(row["read_only"]),
-        super_read_only=None if super_read_only is None else _flag(super_read_only),
-        log_bin=_flag(row["log_bin"]),
+        read_only=is_on(row["read_only"]),
+        super_read_only=None if super_read_only is None else is_on(super_read_only),
+        log_bin=is_on(row["log_bin"]),
         report_host=_text(row["report_host"]),
         gtid_mode=_text(row["gtid_mode"]),
         history=history(row),

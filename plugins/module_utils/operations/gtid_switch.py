@@ -14,9 +14,9 @@ from __future__ import annotations
 from functools import partial
 
 from ..errors import SqlError, WaitFailed
-from ..mysql.dialect import Statement
 from ..mysql.instance import SessionPool
 from ..mysql.port import Instance
+from ..mysql.values import LogPosition
 from ..parallel import map_parallel
 from ..wait import Clock, wait_until
 
@@ -34,22 +34,14 @@ def switch_gtids_on(pool: SessionPool, primary: str, replicas: tuple[str, ...], 
     does not get so far within ``timeout`` seconds, and ``WaitFailed`` if it cannot.
     """
     everyone = (primary, *replicas)
-    map_parallel(lambda name: pool.run(name, _be_consistent), everyone)
+    map_parallel(lambda name: pool.run(name, lambda server: server.enforce_gtid_consistency()), everyone)
     for mode in MODES[1:-1]:
         map_parallel(partial(_advance_to, pool, mode), everyone)
     for name in everyone:
         _let_anonymous_transactions_end(pool, name, timeout, clock)
-    position = pool.run(primary, _position)
+    position = pool.run(primary, lambda server: server.log_position())
     map_parallel(lambda name: _reach(pool, name, position, timeout, clock), replicas)
     map_parallel(partial(_advance_to, pool, MODES[-1]), everyone)
-
-
-def _rows(server: Instance, statement: Statement, *args: str | float) -> list[dict[str, object]]:
-    return server.fetch(server.query(statement, *args))
-
-
-def _be_consistent(server: Instance) -> None:
-    server.execute(server.query("set_gtid_consistency", "ON"))
 
 
 def _advance_to(pool: SessionPool, mode: str, name: str) -> None:
@@ -61,13 +53,12 @@ def _advance(server: Instance, mode: str) -> None:
     if now not in MODES:
         raise SqlError(f"gtid_mode is {now!r}; expected one of {', '.join(MODES)}")
     if MODES.index(now) < MODES.index(mode):
-        server.execute(server.query("set_gtid_mode", mode))
+        server.set_gtid_mode(mode)
 
 
 def _let_anonymous_transactions_end(pool: SessionPool, name: str, timeout: float, clock: Clock) -> None:
     def ongoing() -> int:
-        rows = pool.run(name, lambda server: _rows(server, "anonymous_transactions"))
-        return int(str(rows[0]["ongoing"]))
+        return pool.run(name, lambda server: server.anonymous_transactions())
 
     def pending(count: int) -> str | None:
         return f"{count} transactions without a GTID on {name} to end" if count else None
@@ -75,22 +66,15 @@ def _let_anonymous_transactions_end(pool: SessionPool, name: str, timeout: float
     wait_until(ongoing, pending=pending, timeout=timeout, interval=_INTERVAL, clock=clock)
 
 
-def _position(primary: Instance) -> tuple[str, int]:
-    row = _rows(primary, "log_position")[0]
-    return str(row["File"]), int(str(row["Position"]))
-
-
-def _reach(pool: SessionPool, replica: str, position: tuple[str, int], timeout: float, clock: Clock) -> None:
+def _reach(pool: SessionPool, replica: str, position: LogPosition, timeout: float, clock: Clock) -> None:
     goal = f"{position[0]}:{position[1]} of the primary"
 
-    def events() -> object:
-        # The number of events that it waited for, -1 after the timeout, NULL if the applier does not run.
-        rows = pool.run(replica, lambda server: _rows(server, "wait_for_position", *position, _INTERVAL))
-        return rows[0]["events"]
+    def reached() -> bool | None:
+        return pool.run(replica, lambda server: server.wait_for_position(position, _INTERVAL))
 
-    def pending(count: object) -> str | None:
-        if count is None:
+    def pending(reached: bool | None) -> str | None:
+        if reached is None:
             raise WaitFailed(f"{replica} does not get to {goal}: its applier does not run. GTIDs were not switched on")
-        return f"{replica} to get to {goal}" if int(str(count)) < 0 else None
+        return None if reached else f"{replica} to get to {goal}"
 
-    wait_until(events, pending=pending, timeout=timeout, interval=_INTERVAL, clock=clock)
+    wait_until(reached, pending=pending, timeout=timeout, interval=_INTERVAL, clock=clock)

@@ -15,6 +15,8 @@ import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import ADMIN_USER
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector, dial_addresses
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
+from ansible_collections.kubemysql.replication.plugins.module_utils.parallel import map_parallel
+from integration.mysqld.mariadb import MariaDb
 from integration.mysqld.servers import ADMIN_PASSWORD, Cluster, Server, make_template
 from rootfs import root_file_system
 from waiting import scaled
@@ -51,6 +53,20 @@ def servers(place: Path) -> Iterator[Cluster]:
 def cluster(servers: Cluster) -> Cluster:
     servers.reset()
     return servers
+
+
+@pytest.fixture(scope="module")
+def mariadb_pair(place: Path) -> Iterator[tuple[MariaDb, MariaDb]]:
+    """Two servers that do not replicate yet."""
+    root = root_file_system("mariadb")
+    first, second = (MariaDb(f"mariadb-{number}", number, root, place / f"mariadb-{number}") for number in (1, 2))
+    try:
+        map_parallel(MariaDb.start, (first, second))
+        yield first, second
+    finally:
+        for server in (first, second):
+            server.stop()
+            shutil.rmtree(server.folder)
 
 
 @pytest.fixture

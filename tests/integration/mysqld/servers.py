@@ -124,6 +124,20 @@ class LocalServer(SqlServer):
         return root_session(self.folder / "sock")
 
 
+def drop_everything(server: LocalServer) -> None:
+    """All databases, and all accounts but root's; prepared transactions, whose locks outlast everything, first."""
+    for row in server.run("XA RECOVER"):
+        server.run(f"XA ROLLBACK '{row['data']}'")
+    for row in server.run("SHOW DATABASES"):
+        if (name := str(row["Database"])) not in SYSTEM_SCHEMAS:
+            server.run(f"DROP DATABASE `{name}`")
+    accounts = (
+        "SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) AS account FROM mysql.user WHERE user LIKE %(ours)s OR user = 'app'"
+    )
+    for row in server.run(accounts, ours="kubemysql%"):
+        server.run(f"DROP USER {row['account']}")
+
+
 class Server(LocalServer):
     """A MySQL that can be put back in order."""
 
@@ -150,13 +164,7 @@ class Server(LocalServer):
     def clear(self) -> None:
         """Nobody's replica, writable, no databases, users or transactions."""
         self.run("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF", "STOP REPLICA", "RESET REPLICA ALL")
-        for row in self.run("SHOW DATABASES"):
-            if (name := str(row["Database"])) not in SYSTEM_SCHEMAS:
-                self.run(f"DROP DATABASE `{name}`")
-        for row in self.run(
-            "SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) AS account FROM mysql.user WHERE user LIKE 'kubemysql%'"
-        ):
-            self.run(f"DROP USER {row['account']}")
+        drop_everything(self)
         self.run("RESET BINARY LOGS AND GTIDS")
 
     def create_users(self) -> None:

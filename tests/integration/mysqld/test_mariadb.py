@@ -6,65 +6,50 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import typing as t
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlSession
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.dialect import Statement
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
-from integration.mysqld.servers import DATA, LocalServer, chrooted
-from rootfs import UID, root_file_system
-from waiting import eventually, scaled
+from integration.mysqld.mariadb import MariaDb
+from integration.mysqld.test_statements import COLUMNS
+from waiting import eventually
 
-
-class MariaDb(LocalServer):
-    """A server of the other flavour, from nothing."""
-
-    def start(self) -> None:
-        self.folder.mkdir()
-        os.chown(self.folder, UID, UID)
-        argv = ("mariadb-install-db", *DATA, "--force", "--auth-root-authentication-method=normal")
-        install = chrooted(self.rootfs, self.folder, *argv)
-        subprocess.run(install, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.launch("mariadbd", "--innodb-buffer-pool-size=16M")
-
-    def instance(self) -> SqlInstance:
-        return SqlInstance(PyMySqlSession(self.session(), scaled(5)))
+# The statements that change nothing.
+QUESTIONS: tuple[Statement, ...] = tuple(COLUMNS)
 
 
 @pytest.fixture(scope="module")
-def pair(place: Path) -> Iterator[tuple[SqlInstance, SqlInstance]]:
-    root = root_file_system("mariadb")
-    primary, replica = (MariaDb(f"mariadb-{number}", number, root, place / f"mariadb-{number}") for number in (1, 2))
-    try:
-        primary.start()
-        replica.start()
-        primary.run("CREATE USER replication@'%' IDENTIFIED BY 'word'", "GRANT REPLICATION SLAVE ON *.* TO replication@'%'")
-        source = f"MASTER_HOST='127.0.0.1', MASTER_PORT={primary.port}, MASTER_USER='replication', MASTER_PASSWORD='word'"
-        replica.run(f"CHANGE MASTER TO {source}, MASTER_USE_GTID=slave_pos", "START SLAVE", "SET GLOBAL read_only = ON")
-        instances = primary.instance(), replica.instance()
-        eventually("the replica to run", lambda: instances[1].status().channels[0].io == "yes")
-        yield instances
-        for instance in instances:
-            instance.close()
-    finally:
-        primary.stop()
-        replica.stop()
+def pair(mariadb_pair: tuple[MariaDb, MariaDb]) -> Iterator[tuple[SqlInstance, SqlInstance]]:
+    primary, replica = mariadb_pair
+    primary.run("CREATE USER replication@'%' IDENTIFIED BY 'word'", "GRANT REPLICATION SLAVE ON *.* TO replication@'%'")
+    source = f"MASTER_HOST='127.0.0.1', MASTER_PORT={primary.port}, MASTER_USER='replication', MASTER_PASSWORD='word'"
+    replica.run(f"CHANGE MASTER TO {source}, MASTER_USE_GTID=slave_pos", "START SLAVE", "SET GLOBAL read_only = ON")
+    instances = primary.instance(), replica.instance()
+    eventually("the replica to run", lambda: instances[1].status().channels[0].io == "yes")
+    yield instances
+    for instance in instances:
+        instance.close()
 
 
-def test_every_statement_is_understood(pair: tuple[SqlInstance, SqlInstance]) -> None:
+def test_every_question_is_understood(pair: tuple[SqlInstance, SqlInstance]) -> None:
+    """Those that change something are run by test_operations.py."""
     answered: set[Statement] = set()
     for instance in pair:
-        for statement in t.get_args(Statement):
+        for statement in QUESTIONS:
             query = instance.dialect.query(statement, *(("0-1-1", 0.1) if statement == "wait_for_executed" else ()))
             if query is not None and instance.fetch(query):
                 answered.add(statement)
-    assert answered == {"instance", "conditions", "replica_status", "list_replicas", "history", "wait_for_executed"}
+    assert answered == {
+        "instance",
+        "conditions",
+        "replica_status",
+        "list_replicas",
+        "history",
+        "wait_for_executed",
+        "read_only",
+    }
 
 
 def test_status(pair: tuple[SqlInstance, SqlInstance]) -> None:

@@ -28,6 +28,22 @@ COLUMNS: dict[Statement, set[str]] = {
     "log_position": {"File", "Position"},
     "wait_for_position": {"events"},
     "anonymous_transactions": {"ongoing"},
+    "read_only": {"read_only", "super_read_only"},
+}
+# Run by the contract in test_operations.py.
+OPERATIONS: set[Statement] = {
+    "set_lock_wait_timeout",
+    "set_read_only_off",
+    "set_read_only_on",
+    "set_read_only_super",
+    "client_sessions",
+    "kill_session",
+    "prepared_transactions",
+    "stop_replica",
+    "start_replica",
+    "reset_replica",
+    "change_source",
+    "rotate_binary_log",
 }
 # What only the owner of a cluster that is adopted may say, and what it answers nothing to.
 SETTINGS: tuple[Statement, ...] = ("set_gtid_consistency", "set_gtid_mode")
@@ -40,7 +56,7 @@ def arguments_of(statement: Statement, cluster: Cluster) -> tuple[str | float, .
 
 
 def test_no_statement_is_left_out() -> None:
-    assert {*COLUMNS, *SETTINGS} == set(t.get_args(Statement))
+    assert {*COLUMNS, *SETTINGS, *OPERATIONS} == set(t.get_args(Statement))
 
 
 @pytest.mark.parametrize("statement", SETTINGS)

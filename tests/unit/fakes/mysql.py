@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SqlError, Unreachable
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
+from unit.fakes.operations import operation
 
 __all__ = ["NOW", "FakeConnector", "FakeServer", "FakeSession", "replicating", "uuid_of"]
 
@@ -98,10 +99,17 @@ class FakeServer:
     down: SqlError | None = None
     refusals: dict[str, SqlError] = field(default_factory=dict)
     followers: list[FakeServer] = field(default_factory=list)
+    source: FakeServer | None = field(default=None, repr=False)
     locked: bool = False
     # Transactions in work that have no GTID; what the wait for a position in the source's log answers.
     anonymous: int = 0
     applied_to_position: int | None = 0
+    # Clients' sessions by id; prepared XA transactions; whether a client's write does not end.
+    clients: dict[int, str] = field(default_factory=dict)
+    prepared: list[str] = field(default_factory=list)
+    writing: bool = False
+    untracked: bool = False
+    binary_logs: int = 1
     on_statement: Callable[[FakeServer, str], None] = lambda _server, _sql: None
     log: list[str] = field(default_factory=list)
 
@@ -138,7 +146,15 @@ class FakeServer:
                 raise error
         return self._answer(sql, query.args)
 
+    def new_channel(self, host: str, port: int) -> Row:
+        """A channel that was not started yet."""
+        source = {"Source_Host": host, "Source_Port": port, "Source_UUID": None}
+        return {**status_row(self), **source, "Replica_IO_Running": "No", "Replica_SQL_Running": "No"}
+
     def _answer(self, sql: str, args: tuple[object, ...]) -> list[Row]:
+        done = operation(self, sql)
+        if done is not None:
+            return done(self, args)
         answers: dict[str, Callable[[], list[Row]]] = {
             "SELECT @@global.version": lambda: [self._instance()],
             "SHOW REPLICA STATUS": lambda: [self.channel] if self.channel else [],
@@ -259,5 +275,7 @@ def replicating(count: int = 3) -> tuple[FakeServer, ...]:
     primary = FakeServer("mysql-0", 100, read_only=0, super_read_only=0, executed=history)
     replicas = [FakeServer(f"mysql-{n}", 100 + n, executed=history, channel=status_row(primary)) for n in range(1, count)]
     primary.followers = replicas
+    for each in replicas:
+        each.source = primary
     primary.registered = [each.server_id for each in replicas]
     return primary, *replicas

@@ -145,3 +145,18 @@ def test_the_lock_is_let_go_whatever_happens() -> None:
     locks = [sql for sql in servers[0].log if "_LOCK" in sql]
     assert len(locks) % 2 == 0
     assert [("GET" in sql, "RELEASE" in sql) for sql in locks] == [(True, False), (False, True)] * (len(locks) // 2)
+
+
+def test_an_instance_that_is_no_primary_any_more_is_left_alone() -> None:
+    """MariaDB would let the administration account write there."""
+    servers = replicating()
+
+    def demote(server: FakeServer, sql: str) -> None:
+        if sql.startswith("INSERT"):
+            server.read_only = 1
+
+    servers[0].on_statement = demote
+    result = write_canary(*servers)
+    assert (Kind.CANARY_LEFT_BEHIND, None) in kinds(result)
+    assert "has become read-only" in result.findings[-1].message
+    assert not any(sql.startswith("DROP") for sql in servers[0].log)
