@@ -201,7 +201,7 @@ identified() { # VERSION QUOTED_PASSWORD
 
 # Rights of the administration account. docs/accounts.md says which operation needs each.
 admin_rights() { # VERSION
-  printf 'PROCESS, RELOAD, BINLOG MONITOR, SLAVE MONITOR, REPLICATION MASTER ADMIN, '
+  printf 'PROCESS, RELOAD, SLAVE MONITOR, REPLICATION MASTER ADMIN, '
   printf 'CONNECTION ADMIN, READ_ONLY ADMIN, REPLICATION SLAVE ADMIN'
 }
 

@@ -176,7 +176,7 @@ identified() { # VERSION QUOTED_PASSWORD
 
 # Rights of the administration account. docs/accounts.md says which operation needs each.
 admin_rights() { # VERSION
-  printf 'PROCESS, RELOAD, REPLICATION CLIENT, REPLICATION SLAVE, '
+  printf 'RELOAD, REPLICATION CLIENT, REPLICATION SLAVE, '
   case $1 in
     # It has no finer ones.
     5.7.*) printf 'SUPER' ;;
