@@ -62,6 +62,7 @@ TESTS: dict[str, str] = {
     "server_id_duplicate": f"{_MYSQLD}/test_instances.py::test_same_server_id",
     "server_uuid_duplicate": f"{_CLUSTER}/test_replicas.py::test_duplicate_server_uuid",
     "replication_not_encrypted": f"{_CLUSTER}/test_tutorial.py::test_healthy",
+    "accounts_outdated": f"{_MYSQLD}/test_instances.py::test_accounts_of_an_older_collection",
     "certificate_expired": f"{_MYSQLD}/test_conditions.py::test_certificate_that_ends",
     "certificate_expiring": f"{_MYSQLD}/test_conditions.py::test_certificate_that_ends_soon",
     "volume_full": f"{_CLUSTER}/test_full_volume.py::test_volume_fills_up",

@@ -234,6 +234,10 @@ class FindingKind(Enum):
         "warning", "Source_SSL_Allowed is not Yes: the replication channel is not encrypted.",
         "CHANGE REPLICATION SOURCE TO SOURCE_SSL=1.",
     )  # fmt: skip
+    ACCOUNTS_OUTDATED = Definition(
+        "warning", "The collection's accounts are those of an older version, open to the network and without today's rights.",
+        "Deploy the cluster with this collection. If that was done, see the log of the primary's container replication.",
+    )  # fmt: skip
     CERTIFICATE_EXPIRED = Definition(
         "critical", "The server's certificate (Ssl_server_not_after) has expired.",
         "Renew the certificate files and ALTER INSTANCE RELOAD TLS.",

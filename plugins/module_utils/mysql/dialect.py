@@ -54,14 +54,15 @@ _INSTANCE_MYSQL = """
 SELECT @@global.version AS version, @@global.server_id AS server_id, @@global.server_uuid AS server_uuid,
   @@global.read_only AS read_only, @@global.super_read_only AS super_read_only, @@global.log_bin AS log_bin,
   @@global.report_host AS report_host, @@global.gtid_mode AS gtid_mode, @@global.gtid_executed AS gtid_executed,
-  @@global.gtid_purged AS gtid_purged, NULL AS gtid_state, NULL AS gtid_position, UNIX_TIMESTAMP(NOW(6)) AS now
+  @@global.gtid_purged AS gtid_purged, NULL AS gtid_state, NULL AS gtid_position, CURRENT_USER() AS account,
+  UNIX_TIMESTAMP(NOW(6)) AS now
 """
 _INSTANCE_MARIADB = """
 SELECT @@global.version AS version, @@global.server_id AS server_id, NULL AS server_uuid,
   @@global.read_only AS read_only, NULL AS super_read_only, @@global.log_bin AS log_bin,
   @@global.report_host AS report_host, NULL AS gtid_mode, NULL AS gtid_executed,
   NULL AS gtid_purged, @@global.gtid_binlog_state AS gtid_state, @@global.gtid_binlog_pos AS gtid_position,
-  UNIX_TIMESTAMP(NOW(6)) AS now
+  CURRENT_USER() AS account, UNIX_TIMESTAMP(NOW(6)) AS now
 """
 
 # Conditions that can become a problem. The certificate's end is English text, in UTC. The pod reports the volume in user

@@ -141,6 +141,8 @@ class ServerConditions:
 class InstanceStatus:
     """The state of an instance. ``super_read_only`` and the GTIDs' mode are None on servers without them.
 
+    ``account`` is the one that was logged in to.
+
     ``position`` is the position for which a MariaDB replica can wait.
     """
 
@@ -158,6 +160,7 @@ class InstanceStatus:
     now: float
     channels: tuple[ReplicaStatus, ...]
     conditions: ServerConditions = ServerConditions()
+    account: str | None = None
 
     @property
     def writable(self) -> bool:
@@ -283,4 +286,5 @@ def instance_status(row: Row, channels: tuple[ReplicaStatus, ...], around: Serve
         now=_seconds(row["now"]) or 0.0,
         channels=channels,
         conditions=around,
+        account=_text(row["account"]),
     )

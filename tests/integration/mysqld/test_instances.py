@@ -111,6 +111,18 @@ def test_too_few_rights(cluster: Cluster, pool: SessionPool) -> None:
     assert "SHOW REPLICA STATUS" in finding(assessment, Kind.INSTANCE_UNREADABLE, "mysql-1").message
 
 
+def test_accounts_of_an_older_collection(cluster: Cluster, pool: SessionPool) -> None:
+    """They were open to the network; verify works with them all the same."""
+    cluster["mysql-0"].run(
+        "RENAME USER kubemysql_admin@'127.0.0.1' TO kubemysql_admin@'%'",
+        "REVOKE CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN, SYSTEM_USER, SYSTEM_VARIABLES_ADMIN ON *.* FROM kubemysql_admin@'%'",
+    )
+    cluster.settle()
+    assessment = judge(pool)
+    assert found(assessment) == {(Kind.ACCOUNTS_OUTDATED, name) for name in cluster.servers}
+    assert assessment.healthy
+
+
 def test_empty_replica(cluster: Cluster, pool: SessionPool) -> None:
     cluster["mysql-1"].run("STOP REPLICA", "RESET REPLICA ALL", "RESET BINARY LOGS AND GTIDS")
     assert found(judge(pool)) == {(Kind.INSTANCE_EMPTY, "mysql-1"), (Kind.REPLICA_NOT_CONFIGURED, "mysql-1")}

@@ -110,6 +110,7 @@ class FakeServer:
     writing: bool = False
     untracked: bool = False
     binary_logs: int = 1
+    account: str = "kubemysql_admin@127.0.0.1"
     on_statement: Callable[[FakeServer, str], None] = lambda _server, _sql: None
     log: list[str] = field(default_factory=list)
 
@@ -189,6 +190,7 @@ class FakeServer:
             **self._history(),
             "gtid_purged": self.purged,
             "gtid_position": self.state,
+            "account": self.account,
             "now": NOW,
         }
 

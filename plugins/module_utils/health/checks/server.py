@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...constants import ADMIN_USER
 from ...mysql.status import InstanceStatus
 from ..findings import Finding
 from ..findings import FindingKind as Kind
@@ -25,6 +26,9 @@ _FULL = 0.95
 def check(name: str, status: InstanceStatus) -> Findings:
     if status.gtid_mode is not None and status.gtid_mode.upper() != "ON":
         yield Finding(Kind.GTID_OFF, f"gtid_mode is {status.gtid_mode}", name)
+    # The primary drops it when it brings the accounts up to date.
+    if status.account == f"{ADMIN_USER}@%":
+        yield Finding(Kind.ACCOUNTS_OUTDATED, f"the account {status.account} is that of an older collection", name)
     yield from _certificate(name, status)
     yield from _volume(name, status)
     state = status.conditions.clone_state

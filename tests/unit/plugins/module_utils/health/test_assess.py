@@ -480,6 +480,12 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
         {(Kind.CLONE_INCOMPLETE, "mysql-1")},
         "degraded",
     ),
+    "accounts of an older collection": (
+        lambda world: setattr(world.servers[1], "account", "kubemysql_admin@%"),
+        {(Kind.ACCOUNTS_OUTDATED, "mysql-1")},
+        "healthy",
+    ),
+    "an account of the user's own": (lambda world: setattr(world.servers[1], "account", "app@%"), set(), "healthy"),
     "certificate expired": (around(1, certificate_until=NOW - 1), {(Kind.CERTIFICATE_EXPIRED, "mysql-1")}, "degraded"),
     "certificate expires soon": (
         around(1, certificate_until=NOW + 29 * DAY),
