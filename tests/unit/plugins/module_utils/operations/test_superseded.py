@@ -141,6 +141,26 @@ def test_a_rollout_that_is_not_over_in_time() -> None:
     assert (deleted(rollout), listed(rollout)) == ([], [])
 
 
+def test_they_stay_until_every_pod_has_acknowledged_the_topology() -> None:
+    rollout = old_cluster()
+    rollout.pods.answers["mysql-1"] = None
+    rollout.time.at(5, lambda: settle(rollout, "b"))
+    assert "mysql-1 to acknowledge the topology" in rollout.message(WaitTimeout, **OTHER)
+    assert (deleted(rollout), listed(rollout)) == ([], [])
+    del rollout.pods.answers["mysql-1"]
+    rollout.run(**OTHER)
+    assert set(FIXED) < set(listed(rollout))
+
+
+def test_warnings_of_the_wait_outlive_the_prune() -> None:
+    rollout = old_cluster()
+    rollout.store.failures["annotate", "Pod"] = ApiForbidden("pods may not be patched", 403)
+    rollout.time.at(5, lambda: settle(rollout, "b"))
+    rollout.run(**OTHER)
+    assert set(FIXED) < set(listed(rollout))
+    assert ["pods may not be patched" in warning for warning in rollout.done.warnings] == [True]
+
+
 def test_a_run_that_does_not_wait_leaves_them_to_the_next() -> None:
     rollout = old_cluster()
     rollout.run(wait=False, **OTHER)
