@@ -56,9 +56,9 @@ def dial_pods(tunnel: PodTunnel, port: int = MYSQL_PORT) -> Dial:
     return lambda instance, timeout: tunnel.connect(instance, port, timeout)
 
 
-def read_acknowledgements(tunnel: PodTunnel) -> AckReader:
+def read_acknowledgements(tunnel: PodTunnel, timeout: float = _ACKNOWLEDGEMENT_TIMEOUT) -> AckReader:
     """Ask pods through the API server."""
-    return lambda pod: read_acknowledgement(tunnel, pod, _ACKNOWLEDGEMENT_TIMEOUT)
+    return lambda pod: read_acknowledgement(tunnel, pod, timeout)
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def open_cluster(params: Params) -> Iterator[OpenCluster]:
     client = open_client(params, dry_run=True)
     connector = PyMySqlConnector(_dial(client, params), params["user"], _password(client, target, params), tls=params["tls"])
     with _sessions(connector, timeout) as pool:
-        read = read_acknowledgements(client)
+        read = read_acknowledgements(client, timeout)
         yield OpenCluster(lambda: observe(client, pool, target, acknowledge=read), pool)
 
 

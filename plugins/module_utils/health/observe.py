@@ -11,6 +11,8 @@ there. https://github.com/cybozu-go/moco/pull/491 describes the opposite order.
 
 from __future__ import annotations
 
+import typing as t
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..errors import AccessDenied, SqlError, Unreachable
@@ -72,24 +74,32 @@ def _problem(error: SqlError) -> Problem:
 
 
 def _look(pool: SessionPool, name: str, pod: PodView | None, acknowledge: AckReader | None) -> InstanceObservation:
-    acknowledgement = _acknowledgement(pod, acknowledge)
+    """A pod that is not ready is asked why, at the same time: one that answers nothing costs one timeout."""
+    if acknowledge is None or pod is None or pod.ready or not any(map(pod.runs, ACKNOWLEDGING)):
+        return _status(pool, name, pod)
+    asks: dict[str, Callable[[], t.Any]] = {
+        "status": lambda: _status(pool, name, pod),
+        "acknowledgement": lambda: _acknowledgement(name, acknowledge),
+    }
+    answers = map_parallel(lambda key: asks[key](), asks)
+    seen: InstanceObservation = answers["status"]
+    return replace(seen, acknowledgement=answers["acknowledgement"])
+
+
+def _status(pool: SessionPool, name: str, pod: PodView | None) -> InstanceObservation:
     if pod is None or not pod.started:
         pool.forget(name)
         missing = "there is no pod" if pod is None else "the pod's server has not started"
-        return InstanceObservation(name, pod, problem=Problem("unreachable", missing), acknowledgement=acknowledgement)
+        return InstanceObservation(name, pod, problem=Problem("unreachable", missing))
     try:
-        status = pool.run(name, lambda instance: instance.status())
+        return InstanceObservation(name, pod, pool.run(name, lambda instance: instance.status()))
     except SqlError as error:
-        return InstanceObservation(name, pod, problem=_problem(error), acknowledgement=acknowledgement)
-    return InstanceObservation(name, pod, status, acknowledgement=acknowledgement)
+        return InstanceObservation(name, pod, problem=_problem(error))
 
 
-def _acknowledgement(pod: PodView | None, acknowledge: AckReader | None) -> Acknowledgement | None:
-    """A pod that is ready has nothing to explain."""
-    if acknowledge is None or pod is None or pod.ready or not any(map(pod.runs, ACKNOWLEDGING)):
-        return None
+def _acknowledgement(name: str, acknowledge: AckReader) -> Acknowledgement | None:
     try:
-        return acknowledge(pod.name)
+        return acknowledge(name)
     except Unreachable:
         return None
 
