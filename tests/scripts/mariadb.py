@@ -62,7 +62,7 @@ def assert_whole(pod: Pod, primary: Pod) -> None:
     tables = "CHECKSUM TABLE shop.t, shop.aria"
     assert pod.sql(tables) == primary.sql(tables)
     assert int(pod.sql("SELECT COUNT(*) FROM shop.t")) >= ROWS
-    assert sorted(path.name for path in pod.volume.iterdir()) == ["mysql"]
+    assert sorted(path.name for path in pod.volume.iterdir()) == [".kubemysql-cluster", "mysql"]
     assert not list(pod.data.glob(".kubemysql-coordinates")) and not list(pod.data.glob("xtrabackup_*"))
 
 

@@ -45,7 +45,7 @@ def assert_whole(pod: Pod, primary: Pod) -> None:
     pod.wait_ready()
     assert pod.sql("CHECKSUM TABLE shop.t") == primary.sql("CHECKSUM TABLE shop.t")
     assert int(pod.sql("SELECT COUNT(*) FROM shop.t")) >= ROWS
-    assert sorted(path.name for path in pod.volume.iterdir()) == ["mysql"]
+    assert sorted(path.name for path in pod.volume.iterdir()) == [".kubemysql-cluster", "mysql"]
 
 
 def test_a_replica_is_preferred_as_donor(shared_pair: Pair, newcomer: Pod) -> None:

@@ -1965,9 +1965,9 @@ SCRIPTS: dict[str, str] = {
         "  write_configuration\n"
         "  refuse_misplaced_data\n"
         "  refuse_foreign_claim\n"
-        "  mark_claim\n"
         "  if is_complete; then\n"
         "    rm -rf -- \"$INCOMING_DIR\" \"$INITIALIZING_MARK\"\n"
+        "    mark_claim\n"
         "    log \"$DATA_DIR is complete: nothing to do\"\n"
         "    return\n"
         "  fi\n"
@@ -1983,6 +1983,7 @@ SCRIPTS: dict[str, str] = {
         "  else\n"
         "    clone_or_leave\n"
         "  fi\n"
+        "  mark_claim\n"
         "}\n"
         "main\n"
     ),

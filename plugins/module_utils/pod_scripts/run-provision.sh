@@ -81,9 +81,9 @@ main() {
   write_configuration
   refuse_misplaced_data
   refuse_foreign_claim
-  mark_claim
   if is_complete; then
     rm -rf -- "$INCOMING_DIR" "$INITIALIZING_MARK"
+    mark_claim
     log "$DATA_DIR is complete: nothing to do"
     return
   fi
@@ -99,6 +99,7 @@ main() {
   else
     clone_or_leave
   fi
+  mark_claim
 }
 
 main
