@@ -30,8 +30,8 @@ why_not_fit() {
   elif [[ $REPLY == *'"ready":true'* ]]; then
     REPLY=
   else
-    REPLY=${REPLY##*'"reason":'}
-    REPLY="not ready: ${REPLY%\}}"
+    REPLY=${REPLY##*'"reason":"'}
+    REPLY="not ready: ${REPLY%'"}'}"
   fi
 }
 
