@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import typing as t
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..constants import CONTAINER_CLONE, CONTAINER_PROVISION, CONTAINER_REPLICATION
@@ -30,7 +30,7 @@ Role = t.Literal["primary", "replica"]
 # The containers that answer.
 ACKNOWLEDGING = (CONTAINER_PROVISION, CONTAINER_CLONE, CONTAINER_REPLICATION)
 # Asks a pod. Raises ``Unreachable`` if there is no acknowledgement.
-AckReader: t.TypeAlias = "Callable[[str], Acknowledgement]"
+AckReader = t.Callable[[str], "Acknowledgement"]
 ROLES: tuple[Role, ...] = ("primary", "replica")
 
 _VERSION = 1
