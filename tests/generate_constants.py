@@ -21,7 +21,6 @@ GENERATED = MODULE_UTILS / "pod_scripts" / "lib-constants.sh"
 
 # The names that the scripts use, as constants.py spells them. A name that no script uses fails a test.
 NAMES = (
-    "ACCOUNTS_VERSION",
     "ACK_PORT",
     "ADMIN_USER",
     "CANARY_SCHEMA",
@@ -31,7 +30,6 @@ NAMES = (
     "DATA_DIR",
     "DONOR_PORT",
     "MYSQL_PORT",
-    "OWN_SCHEMA",
     "READY_PORT",
     "REPLICATION_USER",
     "RUN_DIR",

@@ -12,7 +12,6 @@ Object names depend on the cluster's name and are spelled in ``names.py`` alone.
 from __future__ import annotations
 
 __all__ = [
-    "ACCOUNTS_VERSION",
     "ACK_PORT",
     "ADMIN_USER",
     "CANARY_SCHEMA",
@@ -45,7 +44,6 @@ __all__ = [
     "MYSQL_GID",
     "MYSQL_PORT",
     "MYSQL_UID",
-    "OWN_SCHEMA",
     "READY_PORT",
     "REPLICATION_USER",
     "RUN_DIR",
@@ -129,10 +127,6 @@ CLONE_USER = "kubemysql_clone"
 # Logs in from the pod's loopback address only, where port-forward arrives.
 ADMIN_USER = "kubemysql_admin"
 CANARY_SCHEMA = "kubemysql_canary"
-# Holds what the collection records in the data: epochs (pod_scripts/lib-epoch.sh) and the version of the accounts.
-OWN_SCHEMA = "kubemysql"
-# Of accounts and rights; see pod_scripts/lib-accounts.sh. Version 1 was not recorded.
-ACCOUNTS_VERSION = 2
 
 KEY_ROOT = "root-password"
 KEY_REPLICATION = "replication-password"

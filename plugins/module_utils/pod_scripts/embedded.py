@@ -396,6 +396,7 @@ SCRIPTS: dict[str, str] = {
     "lib-accounts.sh": (
         "#!/usr/bin/env bash\n"
         "source /kubemysql/scripts/lib-common.sh\n"
+        "readonly ACCOUNTS_VERSION=2\n"
         "readonly ADMIN_HOSTS=(127.0.0.1 ::1)\n"
         "accounts() {\n"
         "  printf '%s %s %s\\n' \"$REPLICATION_USER\" % replication-password \"$CLONE_USER\" % clone-password\n"
@@ -1061,6 +1062,7 @@ SCRIPTS: dict[str, str] = {
         "readonly TEMPORARY_PASSWORD_MARK=.kubemysql-root-password-temporary PENDING_PASSWORD_MARK=.kubemysql-root-password-pending\n"
         "readonly FIRST_START_CNF=$CONF_DIR/zz-first-start.cnf\n"
         "readonly INIT_SQL=$RUN_DIR/kubemysql-init.sql\n"
+        "readonly OWN_SCHEMA=kubemysql\n"
         "readonly ACK_FILE=$RUN_DIR/kubemysql-ack/acknowledgement\n"
         "readonly ACK_KEY=$RUN_DIR/kubemysql-ack.pem\n"
         "readonly TERMINATION_LOG=${TERMINATION_LOG:-/dev/termination-log}\n"
@@ -1205,7 +1207,6 @@ SCRIPTS: dict[str, str] = {
     ),
     "lib-constants.sh": (
         "#!/usr/bin/env bash\n"
-        "readonly ACCOUNTS_VERSION=2\n"
         "readonly ACK_PORT=3309\n"
         "readonly ADMIN_USER=kubemysql_admin\n"
         "readonly CANARY_SCHEMA=kubemysql_canary\n"
@@ -1215,7 +1216,6 @@ SCRIPTS: dict[str, str] = {
         "readonly DATA_DIR=/volume/mysql\n"
         "readonly DONOR_PORT=3307\n"
         "readonly MYSQL_PORT=3306\n"
-        "readonly OWN_SCHEMA=kubemysql\n"
         "readonly READY_PORT=3308\n"
         "readonly REPLICATION_USER=kubemysql_replication\n"
         "readonly RUN_DIR=/var/run/mysqld\n"

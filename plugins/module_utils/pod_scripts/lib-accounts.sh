@@ -16,6 +16,7 @@
 # shellcheck source=lib-common.sh
 source /kubemysql/scripts/lib-common.sh
 
+readonly ACCOUNTS_VERSION=2
 # The administration account can change and stop a server. It is bound to the pod's loopback addresses, where port-forward arrives.
 readonly ADMIN_HOSTS=(127.0.0.1 ::1)
 

@@ -7,7 +7,6 @@
 
 # shellcheck disable=SC2034 # for the scripts that source this file
 
-readonly ACCOUNTS_VERSION=2
 readonly ACK_PORT=3309
 readonly ADMIN_USER=kubemysql_admin
 readonly CANARY_SCHEMA=kubemysql_canary
@@ -17,7 +16,6 @@ readonly CONF_DIR=/etc/mysql/conf.d
 readonly DATA_DIR=/volume/mysql
 readonly DONOR_PORT=3307
 readonly MYSQL_PORT=3306
-readonly OWN_SCHEMA=kubemysql
 readonly READY_PORT=3308
 readonly REPLICATION_USER=kubemysql_replication
 readonly RUN_DIR=/var/run/mysqld
