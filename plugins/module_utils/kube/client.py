@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from ..constants import FIELD_MANAGER
-from ..errors import ApiError, ApiUnavailable, MissingLibrary, Unreachable
+from ..errors import ApiError, ApiUnavailable, MissingLibrary, StaleVersion, Unreachable
 from .auth import KubernetesAuth
 from .kinds import resource_of
 from .manifest import Manifest
@@ -165,6 +165,10 @@ class KubernetesClient:
         return [{"kind": kind, **item} for item in answer["items"]]
 
     def apply(self, manifest: Manifest) -> Applied:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        # Kubernetes 1.20 would create the object anew.
+        if "resourceVersion" in manifest["metadata"] and self.get(kind, name) is None:
+            raise StaleVersion(f"cannot apply {kind} {name}: it was deleted since this run has read it. Run again", 409)
         return self._apply(manifest, force=self._force_conflicts)
 
     def take_over(self, manifest: Manifest) -> Applied:

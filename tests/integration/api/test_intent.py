@@ -22,7 +22,7 @@ from integration.api.conftest import DORMANT, namespace_of
 from integration.api.killed import killed_after
 from integration.api.module import Result, run_module
 from integration.api.rights import role
-from integration.api.server import Namespace, Server, kubectl
+from integration.api.server import Namespace, Server, credentials, kubectl
 from integration.api.test_documented_rights import documented_rules
 from waiting import eventually, scaled
 
@@ -36,7 +36,7 @@ class Cluster:
 
     def __init__(self, namespace: Namespace) -> None:
         self.namespace = namespace
-        auth = KubernetesAuth.from_params(dict.fromkeys(KubernetesAuth.__dataclass_fields__))
+        auth = KubernetesAuth.from_params(dict.fromkeys(KubernetesAuth.__dataclass_fields__) | credentials())
         self.read = read_acknowledgements(connect(auth, namespace.name, dry_run=True))
         self.deploy()
 

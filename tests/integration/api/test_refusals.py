@@ -30,6 +30,7 @@ def rule(group: str, resources: str, verbs: str) -> Object:
 
 CORE = rule("", "configmaps secrets services serviceaccounts", "get list patch create delete")
 PODS = rule("", "pods", "get list")
+CLAIMS = rule("", "persistentvolumeclaims", "list")
 APPS = rule("apps", "statefulsets", "get list patch create delete")
 NETWORK = rule("networking.k8s.io", "networkpolicies", "get list patch create delete")
 POLICY = rule("policy", "poddisruptionbudgets", "get list patch create delete")
@@ -37,7 +38,7 @@ POLICY = rule("policy", "poddisruptionbudgets", "get list patch create delete")
 
 def test_a_missing_right_is_named(present: Run, namespace: Namespace) -> None:
     reading = {**APPS, "verbs": ["get", "list"]}
-    credentials = role(namespace, "reader", CORE, PODS, reading, NETWORK, POLICY)
+    credentials = role(namespace, "reader", CORE, PODS, CLAIMS, reading, NETWORK, POLICY)
     before = namespace.settled()
     for check in (True, False):
         result = present(**credentials, check=check)
@@ -223,7 +224,7 @@ def without_library(state: str) -> dict[str, t.Any]:
 
 
 def test_without_the_library_manifests_can_be_rendered() -> None:
-    assert len(without_library("rendered")["manifests"]) == 10
+    assert len(without_library("rendered")["manifests"]) == 11
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
