@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ConfigMaps of older revisions, with the real StatefulSet controller. The test acts as scheduler and kubelet."""
+"""ConfigMaps of older revisions, with the real StatefulSet controller. The test acts as scheduler, kubelet and pods."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.entry import mysql_cluster as entry
+from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import Acknowledgement
 from integration.api.module import Result
 from integration.api.server import Namespace, Object
 from kubernetes.client.rest import ApiException
@@ -67,7 +69,13 @@ def revision(pod: Object) -> str:
 
 
 @pytest.fixture
-def kubelet(namespace: Namespace) -> Iterator[Kubelet]:
+def kubelet(namespace: Namespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kubelet]:
+    def acknowledge(pod: str) -> Acknowledgement:
+        intent = namespace.live("ConfigMap", "mysql-topology")["data"]
+        return Acknowledgement(0, intent, "primary" if intent["primary"] == pod else "replica", ready=True)
+
+    # No container runs, so none acknowledges.
+    monkeypatch.setattr(entry, "read_acknowledgements", lambda _tunnel: acknowledge)
     with running(Kubelet(namespace)) as made:
         yield made
 
