@@ -66,11 +66,8 @@ def deploy_as_before(namespace: Namespace) -> Deployment:
     client = connect(KubernetesAuth.from_params(auth), namespace.name, dry_run=False)
     for manifest in old_manifests(namespace):
         client.apply(manifest)
-    cluster = Deployment(namespace)
-    eventually(
-        "the pods to be ready", lambda: cluster.look().get("state") in ("healthy", "incomplete"), patience=180, interval=1
-    )
-    return cluster
+    eventually("the pods to be ready", lambda: [_ready(pod) for pod in namespace.list("Pod")] == [True] * 3, patience=180)
+    return Deployment(namespace)
 
 
 def config_maps(namespace: Namespace) -> dict[str, str]:
