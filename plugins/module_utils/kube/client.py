@@ -17,6 +17,7 @@ import ssl
 import traceback
 import typing as t
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import quote
 
 from ..constants import FIELD_MANAGER
@@ -40,12 +41,16 @@ try:
     from yaml import YAMLError
 
     class _Forward(PortForward):
-        """Closes its connection when it ends. The library leaves it open if the server closed its side first."""
+        """Closes both sides when it ends. The library leaves one open if the other ended or broke first."""
 
         def _proxy(self) -> None:
             try:
-                super()._proxy()
+                # A connection that breaks is the end of the caller's stream, as if the pod had closed it.
+                with suppress(OSError, WebSocketException):
+                    super()._proxy()
             finally:
+                for port in self.local_ports.values():
+                    port.python.close()
                 self.websocket.shutdown()
 
     IMPORT_ERROR: str | None = None

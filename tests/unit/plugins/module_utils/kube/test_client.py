@@ -138,6 +138,18 @@ def test_a_server_that_says_goodbye_first_leaves_no_connection_behind(listen: Ca
         assert stream.recv(1) == b""
 
 
+def test_a_connection_that_breaks_ends_the_stream(listen: Callable[[Behaviour], Listener]) -> None:
+    listener = listen(upgrade)
+    with closing(connect(f"http://{listener.address}", scaled(10))) as stream:
+        server = listener.upgraded()
+        greet(server)
+        # Closing it then resets it.
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        server.close()
+        stream.settimeout(scaled(10))
+        assert stream.recv(1) == b""
+
+
 def silent(connection: socket.socket) -> socket.socket:
     """Until the client has gone, or the patience with it is over."""
     with closing(connection), suppress(OSError):
