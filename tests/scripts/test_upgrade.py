@@ -28,7 +28,7 @@ from scripts.cluster import Cluster
 from scripts.conftest import MakeCluster
 from scripts.flavours import MARIADB, MYSQL, Flavour
 from scripts.pods import Pod
-from waiting import scaled
+from waiting import eventually, scaled
 
 PACKAGE = "ansible_collections.kubemysql.replication.plugins.module_utils"
 RENDER = f"""
@@ -108,7 +108,8 @@ def test_upgrade_under_a_writer(
         primary, replica = cluster.pod("mysql-0"), cluster.pod("mysql-1")
         for pod in (primary, replica):
             pod.start_all()
-            pod.wait_ready()
+            # It does not acknowledge yet.
+            eventually(f"{pod.name} to be ready", pod.ready)
     primary.sql("CREATE DATABASE shop; CREATE TABLE shop.written (id INT PRIMARY KEY, text VARCHAR(200))")
     primary.sql("CREATE USER app@'%'; GRANT ALL ON shop.* TO app@'%'")
     cluster.write_topology(bootstrapped=golden.BOOTSTRAPPED)
