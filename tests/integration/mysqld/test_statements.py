@@ -22,7 +22,7 @@ COLUMNS: dict[Statement, set[str]] = {
     "instance": {"server_id", "server_uuid", "gtid_executed", "gtid_purged", "super_read_only", "now"},
     "applier": {"queueing_since", "processing_since", "applying_since", "last_queued_at", "last_queued_applied", "now"},
     "history": {"gtid_executed", "gtid_state"},
-    "conditions": {"certificate_until", "semi_sync_wait", "volume_size", "volume_free", "readiness", "cloning"},
+    "conditions": {"certificate_until", "semi_sync_wait", "volume_size", "volume_free", "cloning"},
     "clone_state": {"state"},
     "wait_for_executed": {"timed_out"},
     "log_position": {"File", "Position"},
