@@ -50,7 +50,9 @@ class Cluster:
         return self.namespace.live("ConfigMap", "mysql-topology")
 
     def forget_epoch(self) -> None:
-        """Leave the topology as a release without epochs wrote it."""
+        """Leave topology and pods as a release without epochs made them."""
+        for name in ALL:
+            self.namespace.patch("Pod", name, {"metadata": {"annotations": {INTENT_ANNOTATION: None}}})
         self.namespace.patch("ConfigMap", "mysql-topology", FORGOTTEN)
 
     def asks(self, pod: str) -> Acknowledgement | None:
@@ -94,8 +96,6 @@ def test_a_run_that_is_killed_after_any_write_is_completed_by_the_next(cluster: 
     """The writes to a running cluster: the topology, an annotation of each pod, and the record of the acknowledgements."""
     options = {"namespace": cluster.namespace.name, "wait_timeout": PATIENCE}
     for writes in range(1, 7):
-        for name in ALL:
-            cluster.namespace.patch("Pod", name, {"metadata": {"annotations": {INTENT_ANNOTATION: None}}})
         cluster.forget_epoch()
         killed = killed_after(writes, **options)
         cluster.deploy()
@@ -133,7 +133,7 @@ def test_of_two_runs_that_have_read_the_same_version_one_changes_nothing(cluster
     assert others == [False]
     assert second["failed"] and "another run has changed it since" in second["msg"]
     assert not second["changed"]
-    assert cluster.namespace.live("ConfigMap", "mysql")["data"]["max_lag"] == "30"
+    assert cluster.namespace.live("ConfigMap", "mysql-thresholds")["data"]["max_lag"] == "30"
     cluster.settled()
 
 
@@ -155,7 +155,8 @@ def test_without_the_right_to_patch_pods_the_kubelet_is_waited_for(cluster: Clus
     cluster.forget_epoch()
     result = cluster.deploy(**role(cluster.namespace, "no-patch", *rules))
     (warning,) = result["warnings"]
-    assert "cannot annotate Pod" in warning and "with the kubelet's next refresh" in warning
+    text = warning["event"]["msg"]
+    assert "cannot annotate Pod" in text and "with the kubelet's next refresh" in text
     assert all(cluster.read(name).intent == cluster.topology["data"] for name in ALL)
     assert INTENT_ANNOTATION in cluster.topology["metadata"]["annotations"]
 
