@@ -35,11 +35,8 @@ def answers(pod: Pod, what: str, **wanted: object) -> Acknowledgement:
     """Wait until the pod acknowledges with these fields."""
 
     def matches() -> Acknowledgement | None:
-        try:
-            found = pod.acknowledgement()
-        except Unreachable:
-            return None
-        return found if all(getattr(found, name) == value for name, value in wanted.items()) else None
+        found = pod.asked()
+        return found if found and all(getattr(found, name) == value for name, value in wanted.items()) else None
 
     return eventually(f"{pod.name}: {what}", matches)
 
@@ -77,8 +74,7 @@ def test_a_changed_intent_is_acknowledged_and_ends_no_readiness(servers: Pair) -
     with intent(servers[0], "note", '7"\\ é'):
         for pod in servers:
             # Bytes that are not ASCII cannot break the document.
-            eventually(f"{pod.name}", lambda pod=pod: pod.acknowledgement().intent.get("note") == '7"\\ ??')
-            answers(pod, "to be judged", ready=True, reason=None)
+            answers(pod, "the new key", intent=topology(pod) | {"note": '7"\\ ??'}, ready=True, reason=None)
     assert [pod.ready_port_pid() for pod in servers] == gates
 
 

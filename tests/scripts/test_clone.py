@@ -180,8 +180,8 @@ def test_a_clone_acknowledges_how_far_it_is(shared_pair: Pair, newcomer: Pod) ->
     pod = newcomer
 
     def progress() -> Acknowledgement | None:
-        found = pod.acknowledgement()
-        return found if found.received_mib is not None else None
+        found = pod.asked()
+        return found if found and found.received_mib is not None else None
 
     # Throttled data are copied freely for the first tenth of a second, in which a fast machine has copied all of these.
     container = pod.start("provision", PROGRESS_INTERVAL="1")

@@ -46,9 +46,9 @@ def test_every_epoch_is_recorded_once_on_its_primary(servers: Pair) -> None:
             f"epoch 2 on {pod.name}", lambda pod=pod: recorded(pod) == ["1 mysql-0 initialisation", "2 mysql-0 promotion"]
         )
         eventually(f"the mark of {pod.name}", lambda pod=pod: mark(pod) == f"{CLUSTER} 2")
-        eventually(f"the role of {pod.name}", lambda pod=pod: pod.acknowledgement().role)
+        eventually(f"the role of {pod.name}", lambda pod=pod: (found := pod.asked()) and found.role)
     assert [pod.ready_port_pid() for pod in servers] == ports
-    found = primary.acknowledgement()
+    found = eventually("an answer", primary.asked)
     assert (found.data, found.data_epoch, found.role) == (True, 2, "primary")
     primary.restart_mysql()
     primary.wait_ready()
