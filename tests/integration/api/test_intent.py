@@ -50,10 +50,16 @@ class Cluster:
         return self.namespace.live("ConfigMap", "mysql-topology")
 
     def forget_epoch(self) -> None:
-        """Leave topology and pods as a release without epochs made them."""
-        for name in ALL:
-            self.namespace.patch("Pod", name, {"metadata": {"annotations": {INTENT_ANNOTATION: None}}})
+        """Leave the topology as a release without epochs wrote it, and wait until the pods have read it."""
         self.namespace.patch("ConfigMap", "mysql-topology", FORGOTTEN)
+        for name in ALL:
+            # Any change of annotations makes the kubelet refresh what the pod has mounted.
+            self.namespace.patch("Pod", name, {"metadata": {"annotations": {INTENT_ANNOTATION: None}}})
+        eventually("the pods to read it", lambda: all(self.has_read(name, self.topology["data"]) for name in ALL), patience=150)
+
+    def has_read(self, pod: str, intent: dict[str, str]) -> bool:
+        found = self.asks(pod)
+        return found is not None and found.intent == intent
 
     def asks(self, pod: str) -> Acknowledgement | None:
         try:
