@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What operations pass to a server and get from it."""
+"""Arguments and results of the statements that operations run on a server."""
 
 from __future__ import annotations
 

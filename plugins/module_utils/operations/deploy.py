@@ -261,7 +261,7 @@ def _topology(store: ObjectStore, spec: ClusterSpec, live: LiveObjects, runtime:
 
 
 def _lost_passwords(store: ObjectStore, spec: ClusterSpec, live: LiveObjects, read: AckReader) -> bool:
-    """Whether there are no passwords, and yet claims that may hold accounts."""
+    """True if the Secret is missing although claims may hold accounts with its passwords."""
     secret = live.get("Secret", spec.names.secret)
     return secret is None and not spec.secret_is_foreign and claims_hold_data(store, read, spec.names)
 

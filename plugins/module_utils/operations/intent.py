@@ -77,7 +77,7 @@ def wait_for_acknowledgements(
 
 
 def _missing(name: str, last: Acknowledgement | None, topology: Topology, silent: Mapping[str, str]) -> str | None:
-    """What the instance still has to acknowledge."""
+    """The condition that the instance's acknowledgement does not meet yet; None if it meets all."""
     role = "primary" if name == topology.primary else "replica"
     if last is None:
         return f"{name} to acknowledge the topology: {silent.get(name, 'it was not asked yet')}"

@@ -62,7 +62,7 @@ def _restarts(before: Manifest, after: Manifest, fields: tuple[FieldChange, ...]
 
 
 def _is_same_immutable(live: Manifest, manifest: Manifest) -> bool:
-    """Whether the live object holds all of ``manifest`` and cannot change: no dry run is needed to know that."""
+    """True if the live object equals ``manifest`` and is immutable, so a dry run would find no difference."""
     held = live["metadata"]["labels"]
     same_labels = manifest["metadata"]["labels"].items() <= held.items()
     return bool(manifest.get("immutable") and live.get("immutable")) and live["data"] == manifest["data"] and same_labels

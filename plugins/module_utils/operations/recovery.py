@@ -48,7 +48,7 @@ def recover_topology(store: ObjectStore, read: AckReader, names: Names) -> Topol
 
 
 def claims_hold_data(store: ObjectStore, read: AckReader, names: Names) -> bool:
-    """Whether any claim may hold data: all do whose pods do not acknowledge that theirs does not."""
+    """True unless the pod of every claim acknowledges that its claim is empty."""
     claims = _claims(store, names)
     found = _acknowledgements(store, read, names) if claims else {}
     empty = {names.claim_of(pod) for pod, ack in found.items() if not ack.data}

@@ -95,9 +95,8 @@ def wait_for_rollout(
 ) -> StalledRollout | None:
     """Return None when every pod runs the newest template and is ready, or where it stalled.
 
-    ``act`` is called with each look. Raises ``WaitFailed`` as soon as a pod
-    cannot become ready by itself. That message and the one of a stalled rollout name the pod, the container, the reason and
-    its last log lines.
+    ``act`` is called with each look. Raises ``WaitFailed`` as soon as a pod cannot become ready by itself. That message and
+    the one of a stalled rollout name the pod, the container, the reason and its last log lines.
     """
     failures = _FailureDetector(store, diagnostics, names, clock)
     progress = Progress(read, clock)
@@ -157,7 +156,7 @@ class _FailureDetector:
             self._check_refusals()
 
     def _predates_topology(self, obstacle: Obstacle) -> bool:
-        """Whether the container had seen another topology than the present one, which may remove the cause of its crash."""
+        """True if the container ran under another topology. The present one may remove the cause of its crash."""
         try:
             left = parse_acknowledgement(obstacle.termination_message)
         except ValueError:

@@ -29,7 +29,7 @@ _INTERVAL = 0.1
 
 
 def is_superseded(change: Change) -> bool:
-    """Whether this is the deletion of a ConfigMap that the manifests do not name any more."""
+    """True for the deletion of a ConfigMap that no manifest names any more."""
     return (change.action, change.kind) == ("delete", "ConfigMap")
 
 
@@ -46,7 +46,7 @@ def without_early_prunes(
 
 
 def _rolled_out(store: ObjectStore, names: Names, live: LiveObjects, changes: tuple[Change, ...]) -> bool:
-    """Whether every pod runs the newest template and is ready already, and ``changes`` do not begin another rollout."""
+    """True if every pod is ready on the newest template, and ``changes`` begin no other rollout."""
     found = live.get("StatefulSet", names.stateful_set)
     if found is None or any(change.kind == "StatefulSet" and change.action != "none" for change in changes):
         return False
