@@ -150,7 +150,7 @@ def adopt(
     except CollectionError as error:
         # Labels, GTID modes and deleted pods are not among the changes.
         return Deployed(Outcome((), error, unlisted=True), planned.topology)
-    deployed = complete_deployment(store, deployment, runtime, waiting, wait=wait)
+    deployed = complete_deployment(store, applied, deployment, runtime, waiting, wait=wait)
     changes = without_superseded(planned.changes) if deployed.outcome.error is not None else planned.changes
     return replace(deployed, outcome=replace(deployed.outcome, changes=changes))
 

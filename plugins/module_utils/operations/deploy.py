@@ -145,7 +145,7 @@ def deploy(store: ObjectStore, deployment: Deployment, runtime: Runtime, waiting
     applied, deployment = apply_deployment(store, deployment)
     if applied.error is not None:
         return Deployed(applied, deployment.topology)
-    return complete_deployment(store, deployment, runtime, waiting, wait=wait)
+    return complete_deployment(store, applied, deployment, runtime, waiting, wait=wait)
 
 
 def apply_deployment(store: ObjectStore, deployment: Deployment) -> tuple[Outcome, Deployment]:
@@ -159,29 +159,29 @@ def apply_deployment(store: ObjectStore, deployment: Deployment) -> tuple[Outcom
         return apply_changes(store, bundle, changes), deployment
     try:
         topology = write_intent(store, names, deployment.topology)
-        if written.action != "create":
-            deliver_intent(store, read_pods(store, names.selector).values(), topology)
+        pods = read_pods(store, names.selector).values() if written.action != "create" else ()
+        refusal = deliver_intent(store, pods, topology)
     except CollectionError as error:
         return Outcome((), error), deployment
     deployment = replace(deployment, topology=topology)
     rest = tuple(each for each in bundle if (each["kind"], each["metadata"]["name"]) != ("ConfigMap", names.topology))
     applied = apply_changes(store, rest, tuple(each for each in changes if each is not written))
     made = changes if applied.error is None else (written, *applied.changes)
-    return replace(applied, changes=made), deployment
+    return replace(applied, changes=made, warnings=(refusal,) if refusal else ()), deployment
 
 
 def complete_deployment(
-    store: ObjectStore, deployment: Deployment, runtime: Runtime, waiting: WaitOptions, *, wait: bool
+    store: ObjectStore, applied: Outcome, deployment: Deployment, runtime: Runtime, waiting: WaitOptions, *, wait: bool
 ) -> Deployed:
     """If ``wait``, wait for every pod of an applied deployment; then make the deletions that had to wait for that."""
     timeout = waiting.timeout
     if wait:
-        deployed = _wait_for_pods(store, deployment, runtime, waiting)
+        deployed = _wait_for_pods(store, applied, deployment, runtime, waiting)
         if deployed.outcome.error is not None:
             return replace(deployed, outcome=replace(deployed.outcome, changes=without_superseded(deployed.outcome.changes)))
     else:
         # The plan has such deletions only if the rollout was over by then.
-        deployed, timeout = Deployed(Outcome(deployment.changes), deployment.topology), 0.0
+        deployed, timeout = Deployed(replace(applied, changes=deployment.changes), deployment.topology), 0.0
     names, changes, warnings = deployment.spec.names, deployed.outcome.changes, deployed.outcome.warnings
     pruned = prune_superseded(store, names, changes, timeout=timeout, clock=waiting.clock)
     return replace(deployed, outcome=replace(pruned, warnings=warnings))
@@ -191,7 +191,9 @@ def _is_topology(change: Change, names: Names) -> bool:
     return (change.kind, change.name) == ("ConfigMap", names.topology)
 
 
-def _wait_for_pods(store: ObjectStore, deployment: Deployment, runtime: Runtime, waiting: WaitOptions) -> Deployed:
+def _wait_for_pods(
+    store: ObjectStore, applied: Outcome, deployment: Deployment, runtime: Runtime, waiting: WaitOptions
+) -> Deployed:
     """Wait until every pod of an applied deployment is ready; meanwhile record that the cluster has data.
 
     Then every pod has to acknowledge the topology, unless that is recorded already.
@@ -218,7 +220,8 @@ def _wait_for_pods(store: ObjectStore, deployment: Deployment, runtime: Runtime,
         error = WaitTimeout(stalled.message) if stalled else None
     except CollectionError as failure:
         error = failure
-    warnings = (refusal,) if refusal else ()
+    # A refusal of later deliveries says the same as one of the first.
+    warnings = (refusal,) if refusal else applied.warnings
     return Deployed(Outcome(deployment.changes, error, stalled=stalled, warnings=warnings), deployment.topology)
 
 

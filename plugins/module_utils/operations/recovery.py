@@ -27,7 +27,8 @@ __all__ = ["claims_hold_data", "recover_topology"]
 def recover_topology(store: ObjectStore, read: AckReader, names: Names) -> Topology | None:
     """The topology of a cluster without a ConfigMap that the collection has labelled; None for a new cluster.
 
-    Raises ``SpecError`` if there may be data and no pod knows whose they are.
+    The pod of every claim has to answer: a silent one may know a newer epoch. Raises ``SpecError`` if one does not, or if the
+    answers do not name one primary.
     """
     unlabelled = parse_topology(store.get("ConfigMap", names.topology))
     if unlabelled is not None:
@@ -40,8 +41,9 @@ def recover_topology(store: ObjectStore, read: AckReader, names: Names) -> Topol
     newest = max((topology.epoch for topology in known), default=0)
     candidates = {(each.primary, each.cluster): each for each in known if each.epoch == newest}
     in_data = max((ack.data_epoch or 0 for ack in found.values()), default=0)
-    if len(candidates) != 1 or in_data > newest:
-        raise SpecError("name", _unknown(names, claims, known, in_data))
+    silent = claims - {names.claim_of(pod) for pod in found}
+    if silent or len(candidates) != 1 or in_data > newest:
+        raise SpecError("name", _unknown(names, claims, silent, known, in_data))
     (topology,) = candidates.values()
     times = [each.bootstrapped for each in known if each.bootstrapped]
     return replace(topology, bootstrapped=min(times, default=None))
@@ -74,12 +76,14 @@ def _acknowledgements(store: ObjectStore, read: AckReader, names: Names) -> dict
     return {pod: answer for pod, answer in answers.items() if answer is not None}
 
 
-def _unknown(names: Names, claims: set[str], known: list[Topology], in_data: int) -> str:
-    seen = ", ".join(sorted({f"{each.primary} of epoch {each.epoch}" for each in known})) or "none of them answers"
+def _unknown(names: Names, claims: set[str], silent: set[str], known: list[Topology], in_data: int) -> str:
+    seen = ", ".join(sorted({f"{each.primary} of epoch {each.epoch}" for each in known})) or "nothing"
+    epoch = max(in_data, *(each.epoch for each in known), 1)
     return (
         f"ConfigMap {names.topology} is missing, and the claims {', '.join(sorted(claims))} may hold data whose primary is not "
-        f"certain (the pods acknowledge: {seen}; the newest epoch in their data: {in_data or 'unknown'}). Restore it: "
+        f"certain (the pods acknowledge: {seen}; the newest epoch in their data: {in_data or 'unknown'}; no answer from "
+        f"the pods of: {', '.join(sorted(silent)) or 'no claim'}). Start these pods and run again, or restore it: "
         f"kubectl -n {names.namespace} create configmap {names.topology} --from-literal=primary=THE_PRIMARY "
-        f"--from-literal=epoch={max(in_data, 1)} --from-literal=bootstrapped=$(date -u +%Y-%m-%dT%H:%M:%SZ). "
+        f"--from-literal=epoch={epoch} --from-literal=bootstrapped=$(date -u +%Y-%m-%dT%H:%M:%SZ). "
         "If the data are worthless, remove them: state: absent, delete_data: true"
     )

@@ -173,6 +173,17 @@ def test_without_the_right_to_patch_pods_the_wait_goes_on_and_a_warning_says_why
     assert warning.startswith("cannot annotate Pod mysql-0: no. So a changed topology reaches the pods with")
 
 
+def test_a_run_that_does_not_wait_warns_as_well() -> None:
+    rollout = deployed()
+    forget_epoch(rollout)
+    for name in ALL:
+        rollout.store.edit("Pod", name, {"metadata": {"annotations": {INTENT_ANNOTATION: None}}}, "other")
+    rollout.store.failures["annotate", "Pod"] = ApiForbidden("cannot annotate Pod mysql-0: no", 403)
+    rollout.run(wait=False)
+    (warning,) = rollout.done.warnings
+    assert warning.startswith("cannot annotate Pod mysql-0: no")
+
+
 class Killed(BaseException):
     """The end of a run that nothing catches."""
 

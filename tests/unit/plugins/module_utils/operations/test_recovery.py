@@ -44,15 +44,6 @@ def test_a_lost_topology_comes_back_from_the_pods() -> None:
     }
 
 
-def test_one_pod_that_answers_is_enough() -> None:
-    rollout = running()
-    rollout.store.delete(*TOPOLOGY)
-    found = rollout.pods.answers["mysql-2"]
-    rollout.pods.answers |= {"mysql-0": None, "mysql-1": None}
-    assert rollout.run(wait=False) == Topology("mysql-1", NOTED, 4, "c1")
-    assert found is not None
-
-
 def test_the_newest_epoch_that_a_pod_has_seen_counts() -> None:
     rollout = running()
     rollout.store.delete(*TOPOLOGY)
@@ -63,6 +54,10 @@ def test_the_newest_epoch_that_a_pod_has_seen_counts() -> None:
 
 def nobody_answers(rollout: Rollout) -> None:
     rollout.pods.answers |= dict.fromkeys(ALL)
+
+
+def one_is_silent(rollout: Rollout) -> None:
+    rollout.pods.answers["mysql-2"] = None
 
 
 def they_disagree(rollout: Rollout) -> None:
@@ -77,7 +72,7 @@ def the_data_are_newer(rollout: Rollout) -> None:
     rollout.pods.answers["mysql-2"] = replace(found, data_epoch=5)
 
 
-@pytest.mark.parametrize("doubt", [nobody_answers, they_disagree, the_data_are_newer])
+@pytest.mark.parametrize("doubt", [nobody_answers, one_is_silent, they_disagree, the_data_are_newer])
 def test_a_primary_that_is_not_certain_is_not_guessed(doubt: object) -> None:
     rollout = running()
     rollout.store.delete(*TOPOLOGY)
@@ -86,6 +81,18 @@ def test_a_primary_that_is_not_certain_is_not_guessed(doubt: object) -> None:
     with pytest.raises(SpecError, match=r"ConfigMap mysql-topology is missing.*create configmap mysql-topology --from-literal"):
         rollout.run(wait=False)
     assert TOPOLOGY not in rollout.store.objects
+
+
+def test_the_way_out_names_the_newest_epoch_that_any_pod_knows() -> None:
+    rollout = running()
+    rollout.store.delete(*TOPOLOGY)
+    one_is_silent(rollout)
+    for name in ("mysql-0", "mysql-1"):
+        found = rollout.pods.answers[name]
+        assert found is not None
+        rollout.pods.answers[name] = replace(found, data_epoch=None)
+    with pytest.raises(SpecError, match=r"no answer from the pods of: data-mysql-2.*--from-literal=epoch=4 "):
+        rollout.run(wait=False)
 
 
 def test_the_way_out_of_that_works() -> None:
