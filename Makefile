@@ -40,7 +40,7 @@ SCENARIOS := $(filter-out $(NODES),$(patsubst molecule/%/molecule.yml,e2e/%,$(wi
 SCRIPTS := $(patsubst tests/%.py,%,$(wildcard tests/scripts/test_*.py))
 
 .PHONY: help venv lint unit properties browser docs gates $(CORES) generate cluster cluster-down kind mariadb demo try test test-kind \
-	scripts $(SCRIPTS) integration $(INTEGRATION) local_cluster alone chaos e2e $(SCENARIOS) $(NODES) bench bench-intent bench-tests clean
+	scripts $(SCRIPTS) integration $(INTEGRATION) local_cluster alone chaos e2e $(SCENARIOS) $(NODES) bench bench-compare bench-intent bench-tests clean
 
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
@@ -174,6 +174,11 @@ bench: mariadb $(VENV_BENCH)/.complete
 
 bench-intent: cluster
 	PYTHONPATH=$(TREE) $(LOCAL) python benchmarks/intent.py
+
+# The main job now and with the collection of COMMIT, in turns.
+COMMIT ?= 6318106
+bench-compare: cluster
+	$(LOCAL) python benchmarks/compare.py $(COMMIT)
 
 # A run of `make test`, measured.
 bench-tests: venv

@@ -17,9 +17,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["HOME", "KUBECTL", "ROOT", "kubectl", "namespace", "objects", "playbook", "process_of", "restarts", "spread"]
+__all__ = [
+    "COLLECTION",
+    "HOME",
+    "KUBECTL",
+    "ROOT",
+    "kubectl",
+    "namespace",
+    "objects",
+    "playbook",
+    "process_of",
+    "restarts",
+    "spread",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
+COLLECTION = Path("ansible_collections/kubemysql/replication")
 HOME = Path(os.environ["KUBEMYSQL_HOME"])
 KUBECTL = [str(HOME / "kubectl"), f"--kubeconfig={HOME / 'kubeconfig'}"]
 
@@ -52,13 +65,14 @@ def namespace(name: str) -> Iterator[str]:
         kubectl("delete", "namespace", made, "--wait=false")
 
 
-def playbook(name: str, namespace: str, replicas: int, **variables: object) -> float:
-    """Seconds that a playbook takes; fails loudly."""
+def playbook(name: str, namespace: str, replicas: int, *, collections: Path = ROOT / ".tree", **variables: object) -> float:
+    """Seconds that a playbook of the collection in the folder ``collections`` takes; fails loudly."""
     given = {"mysql_cluster_namespace": namespace, "mysql_cluster_replicas": replicas, **variables}
-    environment = {**os.environ, "K8S_AUTH_KUBECONFIG": str(HOME / "kubeconfig")}
-    command = ["ansible-playbook", str(ROOT / "playbooks" / name), "-e", json.dumps(given)]
+    found = {"K8S_AUTH_KUBECONFIG": str(HOME / "kubeconfig"), "ANSIBLE_COLLECTIONS_PATH": str(collections)}
+    path = collections / COLLECTION / "playbooks" / name
+    command = ["ansible-playbook", str(path), "-e", json.dumps(given)]
     begin = time.monotonic()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env={**os.environ, **found}, capture_output=True, text=True, check=False)
     seconds = time.monotonic() - begin
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
