@@ -16,7 +16,10 @@ from contextlib import contextmanager
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import ACK_PORT
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import Unreachable
-from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import Acknowledgement
+from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import (
+    Acknowledgement,
+    parse_acknowledgement,
+)
 from scripts.pods import Pair, Pod
 from waiting import eventually
 
@@ -65,6 +68,15 @@ def test_role_intent_and_readiness(servers: Pair) -> None:
         assert (found.role, found.reason) == (role, None)
         assert found.intent["primary"] == "mysql-0"
         assert answers(pod, "another check", ready=True).at >= found.at
+
+
+def test_a_document_is_replaced_and_never_rewritten(shared_pair: Pair) -> None:
+    """Whoever reads a file that is rewritten may find it empty."""
+    primary, _replica = shared_pair
+    before = answers(primary, "to be ready", ready=True)
+    with primary.ack_file.open(encoding="utf-8") as reader:
+        eventually("a later document", lambda: answers(primary, "to be ready", ready=True).at > before.at + 2)
+        assert parse_acknowledgement(reader.read()).at <= before.at + 2
 
 
 @BOTH

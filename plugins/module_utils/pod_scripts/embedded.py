@@ -498,7 +498,7 @@ SCRIPTS: dict[str, str] = {
         "acknowledge() {\n"
         "  acknowledgement \"$@\"\n"
         "  [[ -d ${ACK_FILE%/*} ]] || mkdir -p -- \"${ACK_FILE%/*}\"\n"
-        "  printf '%s\\n' \"$REPLY\" >\"$ACK_FILE\"\n"
+        "  printf '%s\\n' \"$REPLY\" >\"$ACK_FILE.new\" && mv -f -- \"$ACK_FILE.new\" \"$ACK_FILE\"\n"
         "}\n"
         "leave_acknowledgement() {\n"
         "  acknowledgement \"\" false \"$1\"\n"

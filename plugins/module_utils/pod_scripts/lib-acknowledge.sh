@@ -72,7 +72,8 @@ acknowledgement() { # ROLE READY [REASON [RECEIVED_MIB [TOTAL_MIB]]]
 acknowledge() { # the arguments of `acknowledgement`
   acknowledgement "$@"
   [[ -d ${ACK_FILE%/*} ]] || mkdir -p -- "${ACK_FILE%/*}"
-  printf '%s\n' "$REPLY" >"$ACK_FILE"
+  # Renamed, since whoever reads the file while it is written would find it empty.
+  printf '%s\n' "$REPLY" >"$ACK_FILE.new" && mv -f -- "$ACK_FILE.new" "$ACK_FILE"
 }
 
 # Leaves the document for the case that this container ends. The kubelet keeps it in the pod's status.
