@@ -14,72 +14,23 @@ from collections.abc import Mapping
 
 from ..constants import DATA_DIR, MYSQL_PORT, RUN_DIR, SOCKET
 from ..errors import SpecError
+from .refused_options import refusal
 from .server import Server
-from .version import Flavour
 
-__all__ = ["Options", "normalise", "owned_by", "parse_options", "render_cnf"]
+__all__ = ["Options", "normalise", "parse_options", "render_cnf"]
 
 # Normalised option name -> its values; more than one for options that may be given again, e.g. plugin_load_add.
 Options = dict[str, tuple[str, ...]]
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
-# mysqld takes these before any option name: https://dev.mysql.com/doc/refman/8.4/en/option-modifiers.html
-_MODIFIERS = ("loose_", "skip_", "disable_", "enable_", "maximum_")
+# What a template makes of a computed number.
+_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+")
+# Larger numbers with a fraction are sizes; no option of mysqld takes a fraction of them.
+_LARGEST_FRACTION = 1e6
+# Above, a float is no exact whole number.
+_EXACT = 2.0**53
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:,+%@*=~-]*")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\t": "\\t"}
-
-# Options that the pods depend on. The values are in _forced(), instance.cnf or on mysqld's command line.
-_OWNED: Mapping[str, str] = {
-    "basedir": "the image decides where its programs are",
-    "bind_address": "replicas and port-forwarding need every address of the pod",
-    "binlog_format": "replicas get rows, never statements",
-    "daemonize": "mysqld must stay in the foreground of its container",
-    "datadir": "the data directory is a folder of the claim",
-    "enforce_gtid_consistency": "replication follows GTIDs",
-    "gtid_mode": "replication follows GTIDs",
-    "init_file": "a file of the pod scripts makes every start read-only",
-    "initialize": "the pod scripts decide when a data directory is made",
-    "initialize_insecure": "the pod scripts decide when a data directory is made",
-    "log_bin": "every instance writes a binary log, so that each can become a source",
-    "log_bin_index": "the binary log has the same name on every instance",
-    "log_replica_updates": "every instance logs what it replicates, so that each can become a source",
-    "log_slave_updates": "every instance logs what it replicates, so that each can become a source",
-    "networking": "replicas connect over the network",
-    "pid_file": "the root file system is read-only",
-    "plugin_load": "it would undo the loading of other plugins; use plugin_load_add",
-    "port": "Services, probes and peers use 3306",
-    "read_only": "an instance's role decides, see the topology",
-    "relay_log": "the relay log has the same name on every instance",
-    "relay_log_index": "the relay log has the same name on every instance",
-    "replica_start": "the replication container starts replication when that is safe",
-    "report_host": "it is the pod's own name",
-    "report_port": "Services, probes and peers use 3306",
-    "server_id": "it is server_id_base plus the pod's ordinal; set the option server_id_base",
-    "slave_start": "the replication container starts replication when that is safe",
-    "grant_tables": "an instance without accounts is open to everybody",
-    "socket": "the pod's containers share it",
-    "ssl": "the replication channel is encrypted",
-    "super_read_only": "an instance's role decides, see the topology",
-    "user": "the pod's security context decides",
-}
-
-# Further options of one flavour.
-_OWNED_BY: Mapping[Flavour, Mapping[str, str]] = {
-    "mysql": {
-        "master_info_repository": "replication survives a crash only from a table",
-        "performance_schema": "readiness and verification read it",
-        "relay_log_info_repository": "replication survives a crash only from a table",
-    },
-    "mariadb": {
-        "gtid_domain_id": "all instances write into one domain, of which the primary alone is the source",
-        "gtid_strict_mode": "replication follows GTIDs",
-    },
-}
-
-
-def owned_by(flavour: Flavour) -> Mapping[str, str]:
-    """Options that users cannot set for this kind of server, and why."""
-    return {**_OWNED, **_OWNED_BY[flavour]}
 
 
 def normalise(name: str) -> str:
@@ -87,51 +38,56 @@ def normalise(name: str) -> str:
     return name.strip().lower().replace("-", "_")
 
 
-def _bare(name: str) -> str:
-    """The option behind its modifiers: ``loose_skip_log_bin`` is about ``log_bin``."""
-    while True:
-        for modifier in _MODIFIERS:
-            if name.startswith(modifier):
-                name = name.removeprefix(modifier)
-                break
-        else:
-            return name
-
-
-def _check_name(option: str, name: str, owned: Mapping[str, str]) -> None:
-    if not _NAME.fullmatch(name):
-        raise SpecError(option, "not the name of a mysqld option: expected letters, digits, '_' or '-'")
-    bare = _bare(name)
-    if bare in owned:
-        raise SpecError(option, f"the collection sets {bare} itself: {owned[bare]}. Remove the option")
-
-
-def _text(option: str, value: object) -> str:
+def _text(value: object) -> str:
+    """The value as my.cnf has it; raises ``ValueError`` with what is wrong."""
     if isinstance(value, bool):
         return "ON" if value else "OFF"
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
         return str(value)
+    if isinstance(value, float):
+        return _number(value)
     if not isinstance(value, str):
-        raise SpecError(option, f"expected a string, a number or a boolean, found {type(value).__name__}")
+        raise ValueError(f"expected a string, a number or a boolean, found {type(value).__name__}")
     if any((ord(character) < 0x20 and character != "\t") or ord(character) == 0x7F for character in value):
-        raise SpecError(option, "holds a newline or another control character, which a my.cnf file cannot carry")
-    return value
+        raise ValueError("holds a newline or another control character, which a my.cnf file cannot carry")
+    return _number(float(value)) if _FRACTION.fullmatch(value) else value
 
 
-def parse_options(option: str, config: Mapping[str, object], flavour: Flavour) -> Options:
-    """Check the user's mysqld options and return them under their normalised names."""
+def _number(value: float) -> str:
+    """Sizes that a template has computed are fractions, and mysqld takes none for a size."""
+    if value == value // 1 and abs(value) < _EXACT:
+        return str(int(value))
+    if not abs(value) < _LARGEST_FRACTION:
+        raise ValueError(f"found {value}, expected a whole number; round it in the template, as {{{{ size | int }}}} does")
+    return str(value)
+
+
+def parse_options(option: str, config: Mapping[str, object], server: Server) -> Options:
+    """Check the user's mysqld options and return them under their normalised names.
+
+    Raises ``SpecError`` with everything that is wrong, each problem on a line.
+    """
     options: Options = {}
-    owned = owned_by(flavour)
+    problems: list[tuple[str, str]] = []
     for given, value in config.items():
-        path = f"{option}.{given}"
-        if isinstance(value, Mapping):
-            raise SpecError(path, "groups cannot be given; write the options of [mysqld] directly under " + option)
         name = normalise(str(given))
-        _check_name(path, name, owned)
-        if name in options:
-            raise SpecError(path, "the same option is given twice, in two spellings")
-        values = value if isinstance(value, (list, tuple)) else [value]
-        options[name] = tuple(_text(path, each) for each in values)
+        try:
+            if isinstance(value, Mapping):
+                raise ValueError("groups cannot be given; write the options of [mysqld] directly under " + option)
+            if not _NAME.fullmatch(name):
+                raise ValueError("not the name of a mysqld option: expected letters, digits, '_' or '-'")
+            if name in options:
+                raise ValueError("the same option is given twice, in two spellings")
+            values = value if isinstance(value, (list, tuple)) else [value]
+            options[name] = tuple(map(_text, values))
+            problem = refusal(name, options[name], server)
+        except ValueError as error:
+            problem = str(error)
+        if problem is not None:
+            problems.append((f"{option}.{given}", problem))
+    if problems:
+        (first, problem), *others = problems
+        raise SpecError(first, "\n".join([problem, *(f"{path}: {text}" for path, text in others)]))
     return options
 
 

@@ -39,7 +39,8 @@ def run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def rendered(options: dict[str, object]) -> str:
-    return render_cnf(Server(ServerVersion(9, 7)), parse_options("config", options, "mysql"))
+    server = Server(ServerVersion(9, 7))
+    return render_cnf(server, parse_options("config", options, server))
 
 
 def test_the_server_accepts_the_defaults(root: Path, cnf: Path) -> None:

@@ -10,20 +10,22 @@ from collections.abc import Mapping
 
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SpecError
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.mycnf import Options, owned_by, render_cnf
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.mycnf import Options, render_cnf
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.mycnf import parse_options as parse_options_of
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.refused_options import owned_by
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.server import Server
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.version import Flavour, ServerVersion
 from hypothesis import given
 from hypothesis import strategies as st
 
 NEWEST = Server(ServerVersion(9, 7))
+MARIADB = Server(ServerVersion(10, 11, flavour="mariadb"))
 FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
 values = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"]), max_size=40)
 
 
 def parse_options(option: str, config: Mapping[str, object], flavour: Flavour = "mysql") -> Options:
-    return parse_options_of(option, config, flavour)
+    return parse_options_of(option, config, NEWEST if flavour == "mysql" else MARIADB)
 
 
 def lines(text: str) -> dict[str, str]:
@@ -60,11 +62,34 @@ def test_rendering_does_not_depend_on_order() -> None:
 
 
 def test_numbers_booleans_and_lists() -> None:
-    options = {"max_connections": 5, "event_scheduler": False, "replicate_ignore_db": ["a", "b"]}
+    options = {"max_connections": 5, "event_scheduler": False, "early_plugin_load": ["a", "b"]}
     text = render_cnf(NEWEST, parse_options("config", options))
     assert "max_connections = 5\n" in text
     assert "event_scheduler = OFF\n" in text
-    assert "replicate_ignore_db = a\nreplicate_ignore_db = b\n" in text
+    assert "early_plugin_load = a\nearly_plugin_load = b\n" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (604800.0, "604800"),
+        ("604800.0", "604800"),
+        (0.5, "0.5"),
+        ("0.5", "0.5"),
+        (75.25, "75.25"),
+        (2**63, "9223372036854775808"),
+        ("1.5G", "1.5G"),
+        ("8.0.3", "8.0.3"),
+    ],
+)
+def test_whole_numbers_have_no_fraction(value: object, written: str) -> None:
+    assert f"some_option = {written}\n" in render_cnf(NEWEST, parse_options("config", {"some_option": value}))
+
+
+@pytest.mark.parametrize("value", [1024**3 * 0.7, "751619276.8", float("nan"), float("inf"), -2e6 - 0.5])
+def test_a_size_that_is_no_whole_number_is_refused(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^config.innodb_buffer_pool_size: found \S+, expected a whole number; round it"):
+        parse_options("config", {"innodb_buffer_pool_size": value})
 
 
 def test_the_clone_plugin_is_loaded_besides_the_users() -> None:
@@ -90,6 +115,94 @@ def test_owned_options_are_refused_in_every_spelling(flavour: Flavour, owned: st
         with pytest.raises(SpecError) as error:
             parse_options("config", {given_name: 1}, flavour)
         assert error.value.message.startswith(f"config.{given_name}: the collection sets {owned} itself: ")
+
+
+@pytest.mark.parametrize("spelling", ["{}", "loose_{}", "{}".upper()])
+@pytest.mark.parametrize(
+    ("name", "flavour"),
+    [
+        ("binlog_do_db", "mysql"),
+        ("replicate-wild-ignore-table", "mysql"),
+        ("replica_skip_errors", "mysql"),
+        ("slave-skip-errors", "mariadb"),
+        ("replicate_rewrite_db", "mariadb"),
+    ],
+)
+def test_changes_cannot_be_left_out(name: str, flavour: Flavour, spelling: str) -> None:
+    given_name = spelling.format(name)
+    with pytest.raises(
+        SpecError, match=rf"^replica_config.{given_name}: .*(without an error|after an error).*Remove the option$"
+    ):
+        parse_options("replica_config", {given_name: "shop"}, flavour)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize(
+    ("name", "full"), [("server_i", "server_id"), ("loose-log-bi", "log_bin"), ("replicate_do_d", "replicate_do_db")]
+)
+def test_abbreviations_of_refused_options_are_refused(name: str, full: str, flavour: Flavour) -> None:
+    with pytest.raises(SpecError, match=f"^config.{name}: abbreviates {full}; options are given by their full names$"):
+        parse_options("config", {name: 1}, flavour)
+
+
+@pytest.mark.parametrize(
+    ("config", "flavour", "problem"),
+    [
+        ({"max_allowed_packet": "1M"}, "mysql", "the clone plugin needs at least 2M"),
+        ({"max-allowed-packet": 2097151}, "mysql", "the clone plugin needs at least 2M"),
+        ({"default_password_lifetime": 90}, "mysql", "accounts of replication and of these modules would expire"),
+        ({"default_password_lifetime": 90}, "mariadb", "accounts of replication and of these modules would expire"),
+        ({"default_storage_engine": "MyISAM"}, "mysql", "new replicas would lack the others"),
+        ({"replica_exec_mode": "IDEMPOTENT"}, "mysql", "differ from the primary without being noticed"),
+        ({"slave_exec_mode": "idempotent"}, "mariadb", "differ from the primary without being noticed"),
+        ({"binlog_error_action": "IGNORE_ERROR"}, "mysql", "replicas would lack its changes"),
+        ({"tmpdir": "/nowhere"}, "mysql", "is /nowhere, and the root file system is read-only; use a path in /volume or"),
+        ({"tmpdir": "/tmp:/mnt/fast"}, "mysql", "the root file system is read-only"),
+        ({"slow_query_log_file": "/var/log/mysql/slow.log"}, "mariadb", "the root file system is read-only"),
+        ({"general_log_file": "/volumes/general.log"}, "mysql", "the root file system is read-only"),
+        ({"sql_mode": "'STRICT_ALL_TABLES'"}, "mysql", "with quotes of its own"),
+        ({"sql_mode": '"STRICT_ALL_TABLES"'}, "mysql", "with quotes of its own"),
+    ],
+)
+def test_values_that_break_the_cluster_are_refused(config: dict[str, object], flavour: Flavour, problem: str) -> None:
+    ((name, value),) = config.items()
+    for given_name in (name, f"loose_{name}"):
+        with pytest.raises(SpecError) as error:
+            parse_options("config", {given_name: value}, flavour)
+        assert error.value.message.startswith(f"config.{given_name}: ")
+        assert problem in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("config", "flavour"),
+    [
+        ({"max_allowed_packet": "2M"}, "mysql"),
+        ({"max_allowed_packet": 2097152}, "mysql"),
+        ({"max_allowed_packet": "1M"}, "mariadb"),
+        ({"default_password_lifetime": 0}, "mysql"),
+        ({"default_storage_engine": "InnoDB"}, "mysql"),
+        ({"default_storage_engine": "Aria"}, "mariadb"),
+        ({"replica_exec_mode": "STRICT"}, "mysql"),
+        ({"tmpdir": "/volume"}, "mysql"),
+        ({"tmpdir": "/tmp:/volume/tmp"}, "mysql"),
+        ({"slow_query_log_file": "slow.log"}, "mariadb"),
+        ({"init_connect": "SET NAMES 'utf8mb4'"}, "mysql"),
+        ({"log_error_verbosity": 2}, "mysql"),
+        ({"plugin_load_add": "semisync_source.so"}, "mysql"),
+    ],
+)
+def test_values_that_work_are_taken(config: dict[str, object], flavour: Flavour) -> None:
+    assert parse_options("config", config, flavour)
+
+
+def test_everything_that_is_wrong_is_reported_at_once() -> None:
+    with pytest.raises(SpecError) as error:
+        parse_options("config", {"server_id": 7, "max_connections": 5, "log-bin": "x", "sql_mode": None})
+    assert [line.split(": ")[0] for line in error.value.message.splitlines()] == [
+        "config.server_id",
+        "config.log-bin",
+        "config.sql_mode",
+    ]
 
 
 @pytest.mark.parametrize(
