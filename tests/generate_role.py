@@ -53,7 +53,10 @@ OWN: dict[str, dict[str, t.Any]] = {
     "verify": {
         "type": "bool",
         "default": True,
-        "description": ["Whether to verify replication after applying, and show a table of the instances."],
+        "description": [
+            "Whether to verify replication after applying, and show a table of the instances.",
+            "Not done with C(mysql_cluster_wait=false), since the instances are not there yet.",
+        ],
     },
 }
 # What only clusters need that somebody else deployed; the role verifies its own.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .constants import COMPONENT, DATA_VOLUME, LABEL_COMPONENT, LABEL_INSTANCE, LABEL_MANAGED_BY, LABEL_NAME, MANAGED_BY
 from .errors import SpecError
 
-__all__ = ["MAX_NAME", "Names", "check_dns_label", "check_dns_subdomain", "ordinal_of"]
+__all__ = ["MAX_NAME", "Names", "check_dns_label", "check_dns_subdomain", "check_not_in_names", "ordinal_of"]
 
 # A DNS label: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -149,3 +149,11 @@ class Names:
     def labels(self) -> dict[str, str]:
         """Labels of every object."""
         return {**self.selector, LABEL_COMPONENT: COMPONENT, LABEL_MANAGED_BY: MANAGED_BY}
+
+
+def check_not_in_names(option: str, password: str, names: Names) -> None:
+    """Raise ``SpecError`` if Ansible, which masks passwords wherever they occur, would mask the cluster's names with it."""
+    objects = (names.thresholds, names.topology, names.claim_of(names.instance(0)), names.config("0"), names.scripts("0"))
+    hosts = map(names.service_host, (names.headless_service, names.read_service, names.primary_service))
+    if any(password in text for text in (*objects, *hosts)):
+        raise SpecError(option, "is part of the name of an object, so Ansible would mask that in every result; use another one")

@@ -18,7 +18,7 @@ from .kube.image import ImageReference
 from .kube.quantity import parse_quantity
 from .mysql.mycnf import Options, parse_options
 from .mysql.server import CloneMethod, Server
-from .names import Names, check_dns_subdomain
+from .names import Names, check_dns_subdomain, check_not_in_names
 from .options import PASSWORD_OPTIONS, at_least, check_password
 
 __all__ = ["FIRST_EPOCH", "ClusterSpec", "Topology"]
@@ -88,7 +88,8 @@ class ClusterSpec:
     pod_labels: Mapping[str, str]
     pod_annotations: Mapping[str, str]
     service_labels: Mapping[str, str]
-    service_annotations: Mapping[str, str]
+    read_service_annotations: Mapping[str, str]
+    primary_service_annotations: Mapping[str, str]
     read_service_type: str
     primary_service_type: str
     network_policy: bool
@@ -128,7 +129,8 @@ class ClusterSpec:
             pod_labels=_own_labels("pod_labels", params["pod_labels"], names),
             pod_annotations=_strings("pod_annotations", params["pod_annotations"]),
             service_labels=_own_labels("service_labels", params["service_labels"], names),
-            service_annotations=_strings("service_annotations", params["service_annotations"]),
+            read_service_annotations=_strings("read_service_annotations", params["read_service_annotations"]),
+            primary_service_annotations=_strings("primary_service_annotations", params["primary_service_annotations"]),
             read_service_type=params["read_service_type"],
             primary_service_type=params["primary_service_type"],
             network_policy=params["network_policy"],
@@ -203,11 +205,13 @@ def _resources(params: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
 
 def _passwords(params: Mapping[str, t.Any]) -> Mapping[str, str]:
     passwords = {key: params[option] for option, key in PASSWORD_OPTIONS.items() if params[option] is not None}
+    names = Names.parse(params["name"], params["namespace"])
     given = [option for option in PASSWORD_OPTIONS if params[option] is not None]
     if given and params["secret_name"] is not None:
         raise SpecError(given[0], "cannot be combined with secret_name: the passwords are in that Secret already")
     for option in given:
         check_password(option, params[option])
+        check_not_in_names(option, params[option], names)
     return passwords
 
 
@@ -215,7 +219,12 @@ def _strings(option: str, values: Mapping[str, t.Any]) -> Mapping[str, str]:
     for key, value in values.items():
         if isinstance(value, (Mapping, list)) or value is None:
             raise SpecError(f"{option}.{key}", f"expected a string, found {value!r}")
-    return {str(key): str(value) for key, value in values.items()}
+    return {_text(key): _text(value) for key, value in values.items()}
+
+
+def _text(value: object) -> str:
+    """YAML reads true and 1 without quotes as other types; Kubernetes compares with the lower-case text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _own_labels(option: str, labels: Mapping[str, t.Any], names: Names) -> Mapping[str, str]:

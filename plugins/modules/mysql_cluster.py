@@ -51,6 +51,8 @@ options:
       - Options of C([mysqld]) for all instances, such as C(max_connections). A list gives an option several times.
       - They win over the collection's defaults. Options which replication depends on, such as C(server_id), C(gtid_mode) and
         C(log_bin), are set by the collection and refused here.
+      - Refused as well are filters such as C(replicate_do_db) and C(binlog_ignore_db), options that skip errors, and values
+        that break the pods, such as a path that cannot be written. All that is refused is reported at once.
       - A change restarts the instances one by one.
     type: dict
     default: {}
@@ -213,9 +215,14 @@ options:
       - Further labels of the Services.
     type: dict
     default: {}
-  service_annotations:
+  read_service_annotations:
     description:
-      - Annotations of the Services.
+      - Annotations of the Service for reads.
+    type: dict
+    default: {}
+  primary_service_annotations:
+    description:
+      - Annotations of the Service for writes, such as the host name that external-dns registers for it.
     type: dict
     default: {}
   network_policy:

@@ -91,7 +91,8 @@ def _services() -> Options:
         "read_service_type": service_type,
         "primary_service_type": service_type,
         "service_labels": {"type": "dict", "default": {}},
-        "service_annotations": {"type": "dict", "default": {}},
+        "read_service_annotations": {"type": "dict", "default": {}},
+        "primary_service_annotations": {"type": "dict", "default": {}},
         "network_policy": {"type": "bool", "default": True},
         "pod_disruption_budget": {"type": "bool", "default": True},
     }

@@ -14,6 +14,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ..errors import CollectionError, MissingLibrary
 from ..results.module import Failure, Result, failure_of, timed
 from .argspec import CONSTRAINTS
+from .inputs import contents_in_place_of_paths, normalised
 
 __all__ = ["Act", "run"]
 
@@ -24,10 +25,12 @@ Act = t.Callable[[dict[str, t.Any], bool], "Result | Failure"]
 def run(options: dict[str, dict[str, t.Any]], act: Act) -> None:
     """Run a module with these ``options``; ends the process."""
     module = AnsibleModule(options, supports_check_mode=True, **CONSTRAINTS)
+    # Ansible shows all options of a module that fails.
+    module.no_log_values.update(contents_in_place_of_paths(module.params, options).values())
     started = time.monotonic()
     outcome: Result | Failure
     try:
-        outcome = act(module.params, module.check_mode)
+        outcome = act(normalised(module.params, options), module.check_mode)
     except MissingLibrary as error:
         module.fail_json(msg=missing_required_lib(error.library), exception=error.traceback)
     except CollectionError as error:

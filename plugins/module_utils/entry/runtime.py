@@ -17,6 +17,9 @@ from ..times import format_time
 __all__ = ["SystemRuntime"]
 
 _PASSWORD_LENGTH = 24
+# What the password policies of the servers ask for by default is one of each: validate_password, simple_password_check.
+# None of the special characters means anything to a shell, YAML or a URL's user part.
+_CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-._")
 
 
 class SystemRuntime:
@@ -26,8 +29,10 @@ class SystemRuntime:
         self._salt = os.urandom(16)
 
     def password(self) -> str:
-        alphabet = string.ascii_letters + string.digits
-        return "".join(secrets.choice(alphabet) for _character in range(_PASSWORD_LENGTH))
+        rest = _PASSWORD_LENGTH - len(_CLASSES)
+        characters = [secrets.choice(each) for each in (*_CLASSES, *["".join(_CLASSES)] * rest)]
+        secrets.SystemRandom().shuffle(characters)
+        return "".join(characters)
 
     def digest(self, value: str) -> str:
         return f"<hidden {hashlib.blake2b(value.encode(), key=self._salt, digest_size=4).hexdigest()}>"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from ..health.kubernetes_state import ClusterTarget
 from ..health.observation import ClusterObservation
 from ..health.observe import observe
 from ..health.verify import Observe
-from ..kube.auth import KubernetesAuth
+from ..kube.auth import KubernetesAuth, check_environment
 from ..kube.client import KubernetesClient, connect
 from ..kube.port import PodTunnel
 from ..mysql.client import Dial, PyMySqlConnector, dial_addresses
@@ -47,6 +48,7 @@ _ACKNOWLEDGEMENT_TIMEOUT = 5.0
 
 def open_client(params: Params, *, dry_run: bool) -> KubernetesClient:
     """A client with the module's credentials. With ``dry_run`` it changes nothing."""
+    check_environment(os.environ)
     force = params.get("force_conflicts", False)
     return connect(KubernetesAuth.from_params(params), params["namespace"], dry_run=dry_run, force_conflicts=force)
 

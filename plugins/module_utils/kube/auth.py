@@ -10,7 +10,9 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["KubernetesAuth"]
+from ..errors import SpecError
+
+__all__ = ["KubernetesAuth", "check_environment"]
 
 
 @dataclass(frozen=True)
@@ -29,3 +31,17 @@ class KubernetesAuth:
     @classmethod
     def from_params(cls, params: Mapping[str, t.Any]) -> KubernetesAuth:
         return cls(**{name: params[name] for name in cls.__dataclass_fields__})
+
+
+# Settings of kubernetes.core that this collection does not have. Ignored, they would let it act with other rights or over
+# another way than the user believes.
+_UNSUPPORTED = ("IMPERSONATE_GROUPS", "IMPERSONATE_USER", "PASSWORD", "PROXY", "PROXY_HEADERS", "TLS_SERVER_NAME", "USERNAME")
+
+
+def check_environment(environment: Mapping[str, str]) -> None:
+    """Raise ``SpecError`` if the environment sets an authentication option of kubernetes.core that is not supported here."""
+    for option in _UNSUPPORTED:
+        for name, value in sorted(environment.items()):
+            if value and name.startswith(f"K8S_AUTH_{option}"):
+                problem = "is set, and this collection does not support it. Unset it"
+                raise SpecError(name, f"{problem}; a proxy can be set as proxy-url in the kubeconfig")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from ..constants import LABEL_POD_NAME, MYSQL_PORT
 from ..kube.manifest import Manifest
@@ -17,7 +18,9 @@ from .common import manifest
 __all__ = ["headless", "primary", "read"]
 
 
-def _service(spec: ClusterSpec, name: str, body: Mapping[str, t.Any]) -> Manifest:
+def _service(
+    spec: ClusterSpec, name: str, body: Mapping[str, t.Any], annotations: Mapping[str, str] = MappingProxyType({})
+) -> Manifest:
     ports = [{"name": "mysql", "port": MYSQL_PORT, "protocol": "TCP", "targetPort": "mysql"}]
     return manifest(
         spec.names,
@@ -26,7 +29,7 @@ def _service(spec: ClusterSpec, name: str, body: Mapping[str, t.Any]) -> Manifes
         name,
         {"spec": {"ports": ports, **body}},
         labels=spec.service_labels,
-        annotations=spec.service_annotations,
+        annotations=annotations,
     )
 
 
@@ -38,10 +41,12 @@ def headless(spec: ClusterSpec) -> Manifest:
 
 def read(spec: ClusterSpec) -> Manifest:
     """Every ready instance, the primary among them, as in the document this project implements."""
-    return _service(spec, spec.names.read_service, {"type": spec.read_service_type, "selector": spec.names.selector})
+    body = {"type": spec.read_service_type, "selector": spec.names.selector}
+    return _service(spec, spec.names.read_service, body, spec.read_service_annotations)
 
 
 def primary(spec: ClusterSpec, topology: Topology) -> Manifest:
     """The topology's primary alone: writes follow it without a controller."""
     selector = {**spec.names.selector, LABEL_POD_NAME: topology.primary}
-    return _service(spec, spec.names.primary_service, {"type": spec.primary_service_type, "selector": selector})
+    body = {"type": spec.primary_service_type, "selector": selector}
+    return _service(spec, spec.names.primary_service, body, spec.primary_service_annotations)

@@ -33,6 +33,8 @@ _OWNED: Mapping[str, str] = {
     "datadir": "the data directory is a folder of the claim",
     "enforce_gtid_consistency": "replication follows GTIDs",
     "gtid_mode": "replication follows GTIDs",
+    "ignore_builtin_innodb": "the data are InnoDB's",
+    "innodb": "the data are InnoDB's",
     "init_file": "a file of the pod scripts makes every start read-only",
     "initialize": "the pod scripts decide when a data directory is made",
     "initialize_insecure": "the pod scripts decide when a data directory is made",
@@ -107,6 +109,7 @@ _INCOMPLETE: Mapping[str, str] = {
     ),
     "replica_skip_errors": _SKIP,
     "slave_skip_errors": _SKIP,
+    "ignore_db_dirs": "hides databases, which replicas would lack and clones would copy all the same",
     "replicate_same_server_id": "lets an instance apply its own changes twice",
 }
 
@@ -131,7 +134,7 @@ def refusal(name: str, values: tuple[str, ...], server: Server) -> str | None:
         return f"{bare} {_INCOMPLETE[bare]}. Remove the option"
     for full in (*owned, *_INCOMPLETE):
         # MariaDB takes an abbreviation for the option that it begins, if there is only one.
-        if full.startswith(bare):
+        if full.startswith(bare) and bare not in _FULL_NAMES:
             return f"abbreviates {full}; options are given by their full names"
     problems = (rule(value, server) for value in values for rule in (*_RULES.get(bare, ()), _refused_quotes))
     return next((problem for problem in problems if problem), None)
@@ -223,3 +226,5 @@ _RULES: Mapping[str, tuple[Callable[[str, Server], str | None], ...]] = {
         (_refused_path,),
     ),
 }
+# Options that others begin with.
+_FULL_NAMES = frozenset({"innodb_doublewrite"})

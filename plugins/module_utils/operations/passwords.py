@@ -14,7 +14,7 @@ from ..kube.manifest import Manifest
 from ..kube.port import ObjectStore
 from ..options import PASSWORD_OPTIONS, check_password
 from ..spec import ClusterSpec
-from ..state.passwords import parse_passwords
+from ..state.passwords import parse_password, parse_passwords
 
 __all__ = ["check_foreign_secret", "read_password", "resolve_passwords"]
 
@@ -67,7 +67,7 @@ def check_foreign_secret(store: ObjectStore, name: str) -> None:
 
 def read_password(store: ObjectStore, secret: str, key: str) -> str:
     """The password that a cluster's Secret holds under ``key``."""
-    password = parse_passwords(store.get("Secret", secret)).get(key)
+    password = parse_password(store.get("Secret", secret), key)
     if password is None:
         raise SpecError(
             "secret_name",

@@ -688,7 +688,7 @@ SCRIPTS: dict[str, str] = {
         "scratch_mysqld() {\n"
         "  exec mysqld --datadir=\"$SCRATCH_DIR/data\" --socket=\"$SCRATCH_DIR/mysqld.sock\" --pid-file=\"$SCRATCH_DIR/mysqld.pid\" \\\n"
         "    --log-error=\"$SCRATCH_DIR/error.log\" --loose-mysqlx=OFF --skip-networking --skip-log-bin --gtid-mode=OFF \\\n"
-        "    --enforce-gtid-consistency=OFF --read-only=OFF --super-read-only=OFF --performance-schema=OFF \\\n"
+        "    --default-time-zone=SYSTEM --enforce-gtid-consistency=OFF --read-only=OFF --super-read-only=OFF --performance-schema=OFF \\\n"
         "    --innodb-buffer-pool-size=32M --innodb-log-buffer-size=4M --loose-innodb-redo-log-capacity=32M \\\n"
         "    --innodb-doublewrite=OFF --innodb-flush-method=nosync --innodb-flush-log-at-trx-commit=0 \\\n"
         "    --innodb-buffer-pool-load-at-startup=OFF --innodb-buffer-pool-dump-at-shutdown=OFF --max-connections=10 --auto-generate-certs="

@@ -18,11 +18,11 @@ prepare_for_clones() {
 
 # A server that exists to run one CLONE statement. It reads the instance's own option files, since clone compares settings and
 # plugins with the donor's, and is made small, without durability, by its arguments: nothing in it outlives this container, and
-# its files on the volume are synced before they count.
+# its files on the volume are synced before they count. It has no tables of time zones, so it cannot begin in a named one.
 scratch_mysqld() {
   exec mysqld --datadir="$SCRATCH_DIR/data" --socket="$SCRATCH_DIR/mysqld.sock" --pid-file="$SCRATCH_DIR/mysqld.pid" \
     --log-error="$SCRATCH_DIR/error.log" --loose-mysqlx=OFF --skip-networking --skip-log-bin --gtid-mode=OFF \
-    --enforce-gtid-consistency=OFF --read-only=OFF --super-read-only=OFF --performance-schema=OFF \
+    --default-time-zone=SYSTEM --enforce-gtid-consistency=OFF --read-only=OFF --super-read-only=OFF --performance-schema=OFF \
     --innodb-buffer-pool-size=32M --innodb-log-buffer-size=4M --loose-innodb-redo-log-capacity=32M \
     --innodb-doublewrite=OFF --innodb-flush-method=nosync --innodb-flush-log-at-trx-commit=0 \
     --innodb-buffer-pool-load-at-startup=OFF --innodb-buffer-pool-dump-at-shutdown=OFF --max-connections=10 --auto-generate-certs=OFF \

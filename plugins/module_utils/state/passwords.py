@@ -12,7 +12,7 @@ from ..constants import SECRET_KEYS
 from ..errors import SpecError
 from ..kube.manifest import Manifest
 
-__all__ = ["parse_passwords"]
+__all__ = ["parse_password", "parse_passwords"]
 
 
 def parse_passwords(live: Manifest | None) -> dict[str, str]:
@@ -20,10 +20,14 @@ def parse_passwords(live: Manifest | None) -> dict[str, str]:
 
     Other keys, such as a certificate, are left out.
     """
-    if live is None:
-        return {}
-    data = live.get("data") or {}
-    return {key: _text(live["metadata"]["name"], key, data[key]) for key in SECRET_KEYS if data.get(key)}
+    found = {key: parse_password(live, key) for key in SECRET_KEYS}
+    return {key: password for key, password in found.items() if password is not None}
+
+
+def parse_password(live: Manifest | None, key: str) -> str | None:
+    """The password under any key of a live Secret, as above; None if there is none."""
+    data = {} if live is None else live.get("data") or {}
+    return _text(live["metadata"]["name"], key, data[key]) if live is not None and data.get(key) else None
 
 
 def _text(secret: str, key: str, value: str) -> str:

@@ -36,7 +36,7 @@ def test_foreign_fields_are_left_alone(present: Run, namespace: Namespace) -> No
     assert result.written == []
     assert namespace.dump() == before
 
-    assert present(replicas=2, config={"max_connections": 5}, service_annotations={"example.com/b": "2"})["changed"]
+    assert present(replicas=2, config={"max_connections": 5}, read_service_annotations={"example.com/b": "2"})["changed"]
     stateful_set, service = namespace.live("StatefulSet", "mysql"), namespace.live("Service", "mysql-read")
     assert {"name": "TZ", "value": "UTC"} in container(stateful_set, "mysql")["env"]
     assert container(stateful_set, "agent")["image"] == "agent:1"

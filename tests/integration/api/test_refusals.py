@@ -168,7 +168,7 @@ def test_storage_of_a_living_cluster(present: Run, namespace: Namespace, given: 
 def test_what_the_server_refuses_is_said_before_anything_is_changed(present: Run, namespace: Namespace) -> None:
     """Here not the first of the objects, so that some would be there already."""
     before = namespace.settled()
-    result = present(service_annotations={"not a key": "x"})
+    result = present(read_service_annotations={"not a key": "x"})
     assert result["failed"]
     assert "cannot apply Service mysql: " in result["msg"]
     assert "not a key" in result["msg"]

@@ -63,6 +63,10 @@ DIGEST = "sha256:" + "0" * 64
         ({"resources": {"requests": {"memory": "much"}}}, "resources.requests.memory: 'much' is not a quantity"),
         ({"resources": {"requests": "1Gi"}}, "resources.requests: expected a dict"),
         ({"root_password": ""}, "root_password: is empty"),
+        ({"name": "shop", "root_password": "shop"}, "root_password: is part of the name of an object, so Ansible would mask"),
+        ({"admin_password": "mysql-0"}, "admin_password: is part of the name of an object"),
+        ({"namespace": "production", "clone_password": "pro"}, "clone_password: is part of the name of an object"),
+        ({"replication_password": "primary"}, "replication_password: is part of the name of an object"),
         ({"root_password": "a\nb"}, "root_password: holds a control character"),
         ({"replication_password": "p" * 33}, "replication_password: has more than 32 bytes"),
         ({"replication_password": "ä" * 17}, "replication_password: has more than 32 bytes"),
@@ -128,3 +132,12 @@ def test_numbers_in_dicts_become_strings() -> None:
     spec = cluster_spec(node_selector={"zone": 1}, resources={"limits": {"cpu": 2}})
     assert spec.node_selector == {"zone": "1"}
     assert spec.resources == {"limits": {"cpu": "2"}}
+
+
+def test_booleans_in_labels_and_annotations_are_those_of_kubernetes() -> None:
+    given = {"example.com/on": True, "example.com/off": False, "example.com/quoted": "True"}
+    expected = {"example.com/on": "true", "example.com/off": "false", "example.com/quoted": "True"}
+    options = ("node_selector", "pod_labels", "pod_annotations", "service_labels")
+    services = ("read_service_annotations", "primary_service_annotations")
+    spec = cluster_spec(**dict.fromkeys((*options, *services), given))
+    assert [getattr(spec, option) for option in (*options, *services)] == [expected] * 6

@@ -24,6 +24,9 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.results.modu
 
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "name": {"type": "str", "default": "mysql"},
+    "kubeconfig": {"type": "path"},
+    "password": {"type": "str", "no_log": True},
+    "storage_class": {"type": "str"},
     "client_cert": {"type": "path"},
     "client_key": {"type": "path", "no_log": False},
 }
@@ -99,3 +102,23 @@ def test_a_bug_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     hand_over(monkeypatch, {})
     with pytest.raises(ZeroDivisionError):
         run(OPTIONS, act)
+
+
+def test_empty_text_is_not_given(outcome: t.Callable[..., dict[str, t.Any]]) -> None:
+    result = outcome(lambda params, _check: {"seen": params}, name="", storage_class="", kubeconfig="", password="")
+    given = {name: result["seen"][name] for name in ("name", "storage_class", "kubeconfig", "password")}
+    # An account may have no password.
+    assert given == {"name": "mysql", "storage_class": None, "kubeconfig": None, "password": ""}
+
+
+@pytest.mark.parametrize(
+    "content", [{"users": [{"token": "SECRET"}]}, '{"token": "SECRET"}', "users:\n- token: SECRET\n", "-----\nSECRET\n-----"]
+)
+@pytest.mark.parametrize("option", ["kubeconfig", "client_key"])
+def test_content_in_place_of_a_path_is_refused_and_not_repeated(
+    outcome: t.Callable[..., dict[str, t.Any]], option: str, content: object
+) -> None:
+    given = {option: content, **({"client_cert": "/cert"} if option == "client_key" else {})}
+    result = outcome(lambda *_: pytest.fail("was run"), **given)
+    assert result["msg"] == f"{option}: holds content, not a path; write it into a file, and give the file's path"
+    assert "SECRET" not in json.dumps(result)

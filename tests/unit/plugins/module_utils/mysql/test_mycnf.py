@@ -188,6 +188,7 @@ def test_values_that_break_the_cluster_are_refused(config: dict[str, object], fl
         ({"slow_query_log_file": "slow.log"}, "mariadb"),
         ({"init_connect": "SET NAMES 'utf8mb4'"}, "mysql"),
         ({"log_error_verbosity": 2}, "mysql"),
+        ({"innodb_doublewrite": True}, "mysql"),
         ({"plugin_load_add": "semisync_source.so"}, "mysql"),
     ],
 )

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The kubemysql.replication authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options as people and templates give them, before anything else reads them."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ..errors import SpecError
+
+__all__ = ["contents_in_place_of_paths", "normalised"]
+
+# An empty password is one: an account may have none.
+_EMPTY_COUNTS = {"password", "adopt_password"}
+
+
+def normalised(params: Mapping[str, t.Any], options: Mapping[str, Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """The options with empty text as what is not given: a template makes it of a variable that is not set.
+
+    Raises ``SpecError`` if a path is none. The error does not repeat the value, which may hold a key.
+    """
+    for name in contents_in_place_of_paths(params, options):
+        raise SpecError(name, "holds content, not a path; write it into a file, and give the file's path")
+    return {name: _default(options.get(name, {})) if _is_empty(name, value) else value for name, value in params.items()}
+
+
+def contents_in_place_of_paths(params: Mapping[str, t.Any], options: Mapping[str, Mapping[str, t.Any]]) -> dict[str, str]:
+    """Values of path options that are no path: a dict that was turned into text, or a whole file."""
+    paths = (name for name, option in options.items() if option.get("type") == "path" and params.get(name))
+    return {name: params[name] for name in paths if "\n" in params[name] or params[name].lstrip().startswith(("{", "["))}
+
+
+def _is_empty(name: str, value: object) -> bool:
+    return value is None or (value == "" and name not in _EMPTY_COUNTS)
+
+
+def _default(option: Mapping[str, t.Any]) -> object:
+    return option.get("default")
