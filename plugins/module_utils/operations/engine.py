@@ -29,7 +29,9 @@ class Step(t.Generic[S]):
 
     ``missing`` describes, for people, what is still to be done, or returns None; it changes nothing. ``act`` does it and
     returns what it knows of the state by then; it can be repeated. The step is done when ``missing`` returns None. Until then
-    ``look`` is called, for ``timeout`` seconds at most, which restart whenever ``progress`` reaches a new maximum.
+    ``look`` is called each ``interval`` seconds, for ``timeout`` seconds at most, which restart whenever ``progress`` reaches a
+    new maximum. ``meanwhile`` is called with each state that does not prove the step: it may act, too, and raises if waiting
+    longer cannot help.
 
     ``commits`` marks the point of no return: from this step on an error is not answered by going back.
     """
@@ -41,6 +43,8 @@ class Step(t.Generic[S]):
     timeout: float
     progress: Callable[[S], int] | None = None
     commits: bool = False
+    interval: float = _INTERVAL
+    meanwhile: Callable[[S], S] | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,8 @@ def _do(step: Step[S], state: S, clock: Clock, *, repeated: bool) -> tuple[S, Co
     def look() -> S:
         nonlocal state
         state = step.look(state)
+        if step.meanwhile is not None and step.missing(state) is not None:
+            state = step.meanwhile(state)
         return state
 
     try:
@@ -126,7 +132,9 @@ def _do(step: Step[S], state: S, clock: Clock, *, repeated: bool) -> tuple[S, Co
         state = step.act(state)
         if step.missing(state) is None:
             return state, None
-        polled = poll(look, pending=step.missing, timeout=step.timeout, interval=_INTERVAL, clock=clock, progress=step.progress)
+        polled = poll(
+            look, pending=step.missing, timeout=step.timeout, interval=step.interval, clock=clock, progress=step.progress
+        )
     except CollectionError as error:
         return state, error
     return state, WaitTimeout(polled.timed_out) if polled.timed_out is not None else None

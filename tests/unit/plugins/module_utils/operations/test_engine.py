@@ -81,6 +81,28 @@ def test_the_timeout_restarts_with_progress() -> None:
     assert run_steps((slow,), NOTHING, clock=FakeClock()).error is None
 
 
+def test_a_step_acts_between_looks_until_it_is_proved() -> None:
+    def look(state: State) -> State:
+        return state | {"one"} if len(state) == 2 else state
+
+    def meanwhile(state: State) -> State:
+        return state | {f"act {len(state)}"}
+
+    clock = FakeClock()
+    slow = step("one", act=lambda state: state, look=look, meanwhile=meanwhile, interval=2.0)
+    run = run_steps((slow,), NOTHING, clock=clock)
+    assert (run.error, run.state) == (None, {"act 0", "act 1", "one"})
+    assert clock.now() == 4
+
+
+def test_a_wait_that_cannot_help_ends_at_once_with_what_was_seen() -> None:
+    clock = FakeClock()
+    hopeless = step("one", act=lambda state: state, look=lambda state: state | {"seen"}, meanwhile=refuse)
+    run = run_steps((hopeless,), NOTHING, clock=clock)
+    assert (run.failed, run.error and run.error.message, run.state) == ("one", "refused", {"seen"})
+    assert clock.now() == 0
+
+
 def test_an_error_before_the_point_of_no_return_is_reverted() -> None:
     reverted: list[CollectionError] = []
 
