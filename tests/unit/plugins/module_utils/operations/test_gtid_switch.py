@@ -50,6 +50,14 @@ def test_no_two_servers_are_ever_more_than_a_step_apart(servers: list[FakeServer
         assert max(steps) - min(steps) <= 1, each
 
 
+def test_a_run_that_finds_them_on_only_looks(servers: list[FakeServer]) -> None:
+    for server in servers:
+        server.gtid_mode = "ON"
+    switch(servers)
+    statements = [sql for server in servers for sql in server.log]
+    assert statements and not [sql for sql in statements if sql.startswith("SET GLOBAL")]
+
+
 def test_what_has_no_gtid_is_waited_for(servers: list[FakeServer]) -> None:
     servers[0].anonymous = 2
     with pytest.raises(WaitTimeout, match="2 transactions without a GTID on mysql-0 to end"):
