@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from ..errors import CollectionError, WaitFailed, WaitTimeout
 from ..wait import Clock, poll
 
-__all__ = ["Performed", "PlannedStep", "Run", "Step", "plan_steps", "run_steps"]
+__all__ = ["Performed", "PlannedStep", "Run", "Step", "plan_steps", "run_steps", "unchanged"]
 
 S = t.TypeVar("S")
 _INTERVAL = 0.1
@@ -76,6 +76,11 @@ class Run(t.Generic[S]):
     failed: str | None = None
     error: CollectionError | None = None
     reverted: bool = False
+
+
+def unchanged(state: S) -> S:
+    """The ``act`` of a step that only waits, or the ``look`` of one that its ``act`` proves."""
+    return state
 
 
 def plan_steps(steps: Sequence[Step[S]], state: S) -> tuple[PlannedStep, ...]:

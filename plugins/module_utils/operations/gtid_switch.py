@@ -22,7 +22,7 @@ from ..mysql.port import Instance
 from ..mysql.values import LogPosition
 from ..parallel import map_parallel
 from ..wait import Clock
-from .engine import Step, run_steps
+from .engine import Step, run_steps, unchanged
 
 __all__ = ["MODES", "switch_gtids_on"]
 
@@ -72,7 +72,7 @@ def _steps(servers: _Servers, timeout: float) -> tuple[Step[_State], ...]:
         return step(f"gtid_mode {mode}", partial(_mode_missing, mode), partial(servers.advance, mode), servers.read_modes)
 
     return (
-        step("GTID consistency", _consistency_missing, servers.enforce_consistency, lambda state: state),
+        step("GTID consistency", _consistency_missing, servers.enforce_consistency, unchanged),
         *(advance(mode) for mode in MODES[1:-1]),
         step("transactions without a GTID", _anonymous_ongoing, servers.count_anonymous, servers.count_anonymous),
         step("replicas", partial(_replica_behind, servers.replicas), servers.reach_position, servers.reach_position),

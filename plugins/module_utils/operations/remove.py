@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from ..constants import LABEL_INSTANCE
-from ..errors import CollectionError
 from ..kube.port import ObjectStore
 from ..names import Names
 from ..state.live_objects import KINDS, read_live_objects
 from ..state.reader import read_pods
-from ..wait import Clock, wait_until
+from ..wait import Clock
 from .diff import Change, field_changes
+from .engine import Step, run_steps, unchanged
 from .outcome import Outcome
 
 __all__ = ["plan_removal", "remove"]
@@ -47,30 +49,47 @@ def _claims(store: ObjectStore, names: Names) -> list[str]:
     return sorted(name for name in found if name.startswith(prefix) and name.removeprefix(prefix).isdigit())
 
 
+@dataclass(frozen=True)
+class _State:
+    """The deletions that were made, and the pods and claims that were seen last; None before the first look."""
+
+    made: tuple[Change, ...] = ()
+    left: tuple[str, ...] | None = None
+
+
 def remove(
     store: ObjectStore, names: Names, changes: tuple[Change, ...], *, wait: bool, timeout: float, clock: Clock
 ) -> Outcome:
     """Delete what was planned and, if ``wait``, return when pods and deleted claims are gone."""
-    made: list[Change] = []
-    try:
-        for change in changes:
-            store.delete(change.kind, change.name)
-            made.append(change)
-        if wait:
-            _wait_until_gone(store, names, changes, timeout, clock)
-    except CollectionError as error:
-        return Outcome(tuple(made), error)
-    return Outcome(changes)
+    steps = [_deletion(store, change) for change in changes]
+    if wait:
+        steps.append(_leave(store, names, changes, timeout))
+    run = run_steps(steps, _State(), clock=clock)
+    return Outcome(run.state.made, run.error)
 
 
-def _wait_until_gone(store: ObjectStore, names: Names, changes: tuple[Change, ...], timeout: float, clock: Clock) -> None:
-    leaving = any(change.kind == "PersistentVolumeClaim" for change in changes)
+def _deletion(store: ObjectStore, change: Change) -> Step[_State]:
+    """The API server's answer proves it: the object is gone, or will be when what it owns is."""
 
-    def look() -> list[str]:
-        pods = sorted(read_pods(store, names.selector))
-        return pods or (_claims(store, names) if leaving else [])
+    def missing(state: _State) -> str | None:
+        return None if change in state.made else f"delete {change.kind} {change.name}"
 
-    def pending(left: list[str]) -> str | None:
-        return f"{', '.join(left)} to be gone" if left else None
+    def act(state: _State) -> _State:
+        store.delete(change.kind, change.name)
+        return replace(state, made=(*state.made, change))
 
-    wait_until(look, pending=pending, timeout=timeout, interval=_INTERVAL, clock=clock)
+    return Step(f"{change.kind} {change.name}", missing, act, look=unchanged, timeout=0)
+
+
+def _leave(store: ObjectStore, names: Names, changes: tuple[Change, ...], timeout: float) -> Step[_State]:
+    claims = any(change.kind == "PersistentVolumeClaim" for change in changes)
+
+    def missing(state: _State) -> str | None:
+        left = "the pods" if state.left is None else ", ".join(state.left)
+        return f"{left} to be gone" if left else None
+
+    def look(state: _State) -> _State:
+        pods = tuple(sorted(read_pods(store, names.selector)))
+        return replace(state, left=pods or (tuple(_claims(store, names)) if claims else ()))
+
+    return Step("pods and claims", missing, act=unchanged, look=look, timeout=timeout, interval=_INTERVAL)
