@@ -11,6 +11,7 @@ an instance of the new template cannot replicate from one of the old, nor the ot
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,29 +26,17 @@ from ..state.acknowledgement import AckReader
 from ..state.live_objects import LiveObjects, read_live_objects
 from ..state.reader import read_pods
 from ..state.topology import parse_topology
-from ..wait import Clock, wait_until
-from .deploy import (
-    Deployed,
-    Deployment,
-    Runtime,
-    WaitOptions,
-    apply_deployment,
-    complete_deployment,
-    find_foreign,
-    plan_deployment,
-    render_deployment,
-    render_desired,
-)
+from .deploy import Deployed, Deployment, WaitOptions, deploy, find_foreign, plan_deployment
+from .desired import Runtime, render_deployment, render_desired
 from .diff import Change, FieldChange
+from .engine import Step, run_steps, unchanged
 from .inspection import ExistingCluster, Inspection, inspect_existing
 from .intent import write_intent
 from .outcome import Outcome
 from .plan import Digest, check_stateful_set, differences, plan_object, plan_prunes
-from .superseded import without_early_prunes, without_superseded
+from .superseded import is_superseded, without_early_prunes, without_superseded
 
 __all__ = ["Adoption", "adopt", "plan_adoption"]
-
-_INTERVAL = 0.1
 
 
 @dataclass(frozen=True)
@@ -120,6 +109,14 @@ def _plan_claims(names: Names, foreign: Inspection) -> tuple[Change, ...]:
 # --- steps --------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _State:
+    """``done`` holds the names of the steps that were done; ``released``: the StatefulSet is gone."""
+
+    done: frozenset[str] = frozenset()
+    released: bool = False
+
+
 def adopt(
     store: ObjectStore,
     adoption: Adoption,
@@ -134,35 +131,61 @@ def adopt(
 
     ``planner`` is a store that only plans. The steps before the deployment wait even without ``wait``.
     """
-    timeout, clock = waiting.timeout, waiting.clock
     planned = adoption.deployment
+    steps = _steps(store, adoption, existing, waiting)
+    run = run_steps(steps, _State(), clock=waiting.clock)
+    if run.error is not None:
+        return _failed(run.error, planned)
     try:
-        if adoption.foreign is not None:
-            _prepare_servers(existing, adoption.foreign, timeout=timeout, clock=clock)
-            _release_pods(store, planned, adoption.foreign, timeout=timeout, clock=clock)
-        _take_over_objects(store, planned)
-        adopted = any(change.action == "adopt" for change in planned.changes)
-        deployment = plan_deployment(planner, planned.spec, runtime, waiting.read, wait=wait) if adopted else planned
-        applied, deployment = apply_deployment(store, deployment)
-        if applied.error is not None:
-            return Deployed(replace(applied, unlisted=True), planned.topology)
+        deployment = plan_deployment(planner, planned.spec, runtime, waiting.read, wait=wait) if steps else planned
+        # The foreign pods run until the StatefulSet owns them; what is superseded stays until they have been replaced.
+        objects = replace(deployment, changes=without_superseded(deployment.changes))
+        applied = deploy(store, objects, runtime, waiting, wait=False)
+        if applied.outcome.error is not None:
+            return replace(applied, outcome=replace(applied.outcome, unlisted=True))
         _replace_foreign_pods(store, planned.spec.names)
     except CollectionError as error:
-        # Labels, GTID modes and deleted pods are not among the changes.
-        return Deployed(Outcome((), error, unlisted=True), planned.topology)
-    deployed = complete_deployment(store, applied, deployment, runtime, waiting, wait=wait)
+        return _failed(error, planned)
+    rest = replace(deployment, topology=applied.topology, changes=tuple(filter(is_superseded, deployment.changes)))
+    deployed = deploy(store, rest, runtime, waiting, wait=wait)
     changes = without_superseded(planned.changes) if deployed.outcome.error is not None else planned.changes
-    return replace(deployed, outcome=replace(deployed.outcome, changes=changes))
+    warnings = deployed.outcome.warnings or applied.outcome.warnings
+    return replace(deployed, outcome=replace(deployed.outcome, changes=changes, warnings=warnings))
 
 
-def _prepare_servers(existing: ExistingCluster, foreign: Inspection, *, timeout: float, clock: Clock) -> None:
-    """Switch GTIDs on: new instances replicate by GTIDs alone, and a restarted one could not be compared without them."""
-    if not foreign.gtids_on:
-        replicas = tuple(name for name in foreign.instances if name != foreign.primary)
-        existing.switch_gtids_on(foreign.primary, replicas, timeout=timeout, clock=clock)
+def _failed(error: CollectionError, planned: Deployment) -> Deployed:
+    # Labels, GTID modes and deleted pods are not among the changes.
+    return Deployed(Outcome((), error, unlisted=True), planned.topology)
 
 
-def _release_pods(store: ObjectStore, planned: Deployment, foreign: Inspection, *, timeout: float, clock: Clock) -> None:
+def _steps(store: ObjectStore, adoption: Adoption, existing: ExistingCluster, waiting: WaitOptions) -> tuple[Step[_State], ...]:
+    """Prepare the servers, release the pods, and take over the objects that are kept."""
+    planned, foreign = adoption.deployment, adoption.foreign
+    prepare = () if foreign is None or foreign.gtids_on else (_gtid_step(existing, foreign, waiting),)
+    release = () if foreign is None else _release_steps(store, planned, foreign, waiting)
+    return (*prepare, *release, *_take_over_steps(store, planned))
+
+
+def _once(name: str, act: Callable[[], object]) -> Step[_State]:
+    """A step whose success proves it."""
+
+    def done(state: _State) -> _State:
+        act()
+        return replace(state, done=state.done | {name})
+
+    return Step(name, lambda state: None if name in state.done else name, done, unchanged, timeout=0)
+
+
+def _gtid_step(existing: ExistingCluster, foreign: Inspection, waiting: WaitOptions) -> Step[_State]:
+    """New instances replicate by GTIDs alone, and a restarted one could not be compared without them."""
+    replicas = tuple(name for name in foreign.instances if name != foreign.primary)
+    timeout, clock = waiting.timeout, waiting.clock
+    return _once("switch GTIDs on", lambda: existing.switch_gtids_on(foreign.primary, replicas, timeout=timeout, clock=clock))
+
+
+def _release_steps(
+    store: ObjectStore, planned: Deployment, foreign: Inspection, waiting: WaitOptions
+) -> tuple[Step[_State], ...]:
     """Delete the StatefulSet without its pods. The pods get the labels by which the next StatefulSet finds them.
 
     Topology and passwords are written first: with them the next run continues after any of these steps, and of two runs
@@ -170,30 +193,45 @@ def _release_pods(store: ObjectStore, planned: Deployment, foreign: Inspection, 
     """
     names = planned.spec.names
     secrets = [manifest for manifest in planned.bundle if manifest["kind"] == "Secret"]
-    own = {"namespace": names.namespace, "labels": names.selector}
-    pods = [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, **own}} for name in foreign.instances]
-    claims = [
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": names.claim_of(name), **own}}
-        for name in foreign.instances
-    ]
-
-    def pending(live: Manifest | None) -> str | None:
-        return None if live is None else f"StatefulSet {names.stateful_set} to be gone"
-
-    write_intent(store, names, planned.topology)
-    for manifest in (*secrets, *claims, *pods):
-        store.apply(manifest)
-    store.delete("StatefulSet", names.stateful_set, orphan=True)
-    look = partial(store.get, "StatefulSet", names.stateful_set)
-    wait_until(look, pending=pending, timeout=timeout, interval=_INTERVAL, clock=clock)
+    claims = [_labels("PersistentVolumeClaim", names.claim_of(name), names) for name in foreign.instances]
+    pods = [_labels("Pod", name, names) for name in foreign.instances]
+    return (
+        _once("write the topology", partial(write_intent, store, names, planned.topology)),
+        *(
+            _once(f"apply {each['kind']} {each['metadata']['name']}", partial(store.apply, each))
+            for each in (*secrets, *claims, *pods)
+        ),
+        _release_step(store, names.stateful_set, waiting.timeout),
+    )
 
 
-def _take_over_objects(store: ObjectStore, planned: Deployment) -> None:
+def _labels(kind: str, name: str, names: Names) -> Manifest:
+    """The labels that mark an object as the cluster's."""
+    metadata = {"name": name, "namespace": names.namespace, "labels": names.selector}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata}
+
+
+def _release_step(store: ObjectStore, name: str, timeout: float) -> Step[_State]:
+    def missing(state: _State) -> str | None:
+        return None if state.released else f"StatefulSet {name} to be gone"
+
+    def act(state: _State) -> _State:
+        store.delete("StatefulSet", name, orphan=True)
+        return state
+
+    def look(state: _State) -> _State:
+        return replace(state, released=store.get("StatefulSet", name) is None)
+
+    return Step("release the pods", missing, act, look, timeout)
+
+
+def _take_over_steps(store: ObjectStore, planned: Deployment) -> Iterator[Step[_State]]:
     """Become the owner of foreign objects that are kept. The StatefulSet is not one of them."""
     adopted = {(each.kind, each.name) for each in planned.changes if each.action == "adopt" and each.kind != "StatefulSet"}
     for manifest in planned.bundle:
-        if (manifest["kind"], manifest["metadata"]["name"]) in adopted:
-            store.take_over(manifest)
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        if (kind, name) in adopted:
+            yield _once(f"take over {kind} {name}", partial(store.take_over, manifest))
 
 
 def _replace_foreign_pods(store: ObjectStore, names: Names) -> None:

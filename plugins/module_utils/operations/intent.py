@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from ..constants import INTENT_ANNOTATION
 from ..errors import ApiForbidden, StaleVersion, Unreachable
@@ -27,9 +28,20 @@ from ..spec import Topology
 from ..state.acknowledgement import Acknowledgement, AckReader
 from ..wait import Clock, Polled, poll
 
-__all__ = ["deliver_intent", "wait_for_acknowledgements", "write_intent"]
+__all__ = [
+    "NOT_ASKED",
+    "Answer",
+    "acknowledgement_missing",
+    "ask_missing",
+    "deliver_intent",
+    "wait_for_acknowledgements",
+    "write_intent",
+]
 
 _INTERVAL = 0.1
+# An instance's acknowledgement, or the reason why there is none.
+Answer = Acknowledgement | Unreachable
+NOT_ASKED = Unreachable("it was not asked yet")
 
 
 def write_intent(store: ObjectStore, names: Names, topology: Topology) -> Topology:
@@ -52,35 +64,40 @@ def deliver_intent(store: ObjectStore, pods: Iterable[PodView], topology: Topolo
 
 def wait_for_acknowledgements(
     read: AckReader, topology: Topology, instances: Iterable[str], *, timeout: float, clock: Clock
-) -> Polled[dict[str, Acknowledgement | None]]:
+) -> Polled[Mapping[str, Answer]]:
     """Wait until every instance has acknowledged the intent, and is in the role that it names."""
-    acknowledged: dict[str, Acknowledgement | None] = dict.fromkeys(instances)
-    silent: dict[str, str] = {}
+    answers: Mapping[str, Answer] = dict.fromkeys(instances, NOT_ASKED)
 
-    def ask(instance: str) -> Acknowledgement | None:
-        try:
-            return read(instance)
-        except Unreachable as error:
-            silent[instance] = error.message
-            return None
+    def look() -> Mapping[str, Answer]:
+        nonlocal answers
+        answers = ask_missing(read, topology, answers)
+        return answers
 
-    def look() -> dict[str, Acknowledgement | None]:
-        missing = [name for name, last in acknowledged.items() if _missing(name, last, topology, silent)]
-        acknowledged.update(map_parallel(ask, missing))
-        return acknowledged
-
-    def pending(seen: Mapping[str, Acknowledgement | None]) -> str | None:
-        reasons = [_missing(name, last, topology, silent) for name, last in seen.items()]
-        return next(filter(None, reasons), None)
-
+    pending = partial(acknowledgement_missing, topology)
     return poll(look, pending=pending, timeout=timeout, interval=_INTERVAL, clock=clock)
 
 
-def _missing(name: str, last: Acknowledgement | None, topology: Topology, silent: Mapping[str, str]) -> str | None:
-    """The condition that the instance's acknowledgement does not meet yet; None if it meets all."""
+def ask_missing(read: AckReader, topology: Topology, answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
+    """``answers`` with new ones of those instances which have not acknowledged the intent yet."""
+
+    def ask(instance: str) -> Answer:
+        try:
+            return read(instance)
+        except Unreachable as error:
+            return error
+
+    return {**answers, **map_parallel(ask, [name for name, last in answers.items() if _missing(name, last, topology)])}
+
+
+def acknowledgement_missing(topology: Topology, answers: Mapping[str, Answer]) -> str | None:
+    """The first condition that an instance's answer does not meet yet; None if all have acknowledged the intent."""
+    return next(filter(None, (_missing(name, last, topology) for name, last in answers.items())), None)
+
+
+def _missing(name: str, last: Answer, topology: Topology) -> str | None:
     role = "primary" if name == topology.primary else "replica"
-    if last is None:
-        return f"{name} to acknowledge the topology: {silent.get(name, 'it was not asked yet')}"
+    if isinstance(last, Unreachable):
+        return f"{name} to acknowledge the topology: {last.message}"
     if not last.has_seen(topology.intent):
         return f"{name} to see the topology of epoch {topology.epoch}; it has seen {dict(last.intent)}"
     if last.role != role:

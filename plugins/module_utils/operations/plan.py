@@ -2,22 +2,19 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans changes by the API server's dry run, and applies them."""
+"""Plans changes by the API server's dry run."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ..errors import CollectionError
 from ..kube.manifest import Manifest
 from ..kube.port import ObjectStore
 from ..manifests.bundle import Bundle
 from ..state.live_objects import LiveObjects
 from .diff import Change, FieldChange, check_immutable, field_changes, redact
-from .outcome import Outcome
-from .superseded import is_superseded, without_superseded
 
-__all__ = ["Digest", "apply_changes", "check_stateful_set", "differences", "plan_changes", "plan_object", "plan_prunes"]
+__all__ = ["Digest", "check_stateful_set", "differences", "plan_changes", "plan_object", "plan_prunes"]
 
 Digest = t.Callable[[str], str]
 
@@ -78,25 +75,3 @@ def plan_prunes(live: LiveObjects, bundle: Bundle) -> list[Change]:
     wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in bundle}
     surplus = [key for key in live.owned() if key not in wanted and key[0] != "Secret"]
     return [Change("delete", kind, name, field_changes(live.objects[kind, name], None)) for kind, name in surplus]
-
-
-def apply_changes(store: ObjectStore, bundle: Bundle, changes: tuple[Change, ...]) -> Outcome:
-    """Make the changes that ``plan_changes`` found. An object that would not change is not sent again.
-
-    Superseded ConfigMaps are not deleted here: that comes after the rollout.
-    """
-    planned = {(change.kind, change.name): change for change in changes}
-    made: list[Change] = []
-    try:
-        for manifest in bundle:
-            change = planned[manifest["kind"], manifest["metadata"]["name"]]
-            if change.action != "none":
-                store.apply(manifest)
-                made.append(change)
-        for change in changes:
-            if change.action == "delete" and not is_superseded(change):
-                store.delete(change.kind, change.name)
-                made.append(change)
-    except CollectionError as error:
-        return Outcome(tuple(made), error)
-    return Outcome(without_superseded(changes))

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import dataclass
 
 from ..errors import Unreachable, WaitFailed
@@ -17,13 +16,12 @@ from ..names import Names, ordinal_of
 from ..state.acknowledgement import AckReader, parse_acknowledgement
 from ..state.reader import read_pods, read_stateful_set
 from ..state.topology import parse_topology
-from ..wait import Clock, poll
+from ..wait import Clock
 from .outcome import StalledRollout
 from .progress import Progress
 
-__all__ = ["Rollout", "explain", "wait_for_rollout"]
+__all__ = ["Rollout", "RolloutWatch", "explain"]
 
-_INTERVAL = 0.5
 _LOG_LINES = 12
 # The controller creates all pods at once; when some are missing for longer, something refuses them.
 _MISSING_POD_SECONDS = 3.0
@@ -64,67 +62,46 @@ class Rollout:
         return tuple(pod for pod in self.pods if (pod.revision == live.revision) is newest)
 
 
-class _RolloutPoller:
-    """Polls the pods; re-reads the StatefulSet only when a pod changed."""
+class RolloutWatch:
+    """Watches the pods of one rollout, and intervenes where the controller cannot go on."""
 
-    def __init__(self, store: ObjectStore, names: Names) -> None:
+    def __init__(self, store: ObjectStore, diagnostics: Diagnostics, read: AckReader, names: Names, clock: Clock) -> None:
         self._store = store
+        self._diagnostics = diagnostics
+        self._read = read
         self._names = names
-        self._last = Rollout(None, ())
+        self._failures = _FailureDetector(store, diagnostics, names, clock)
+        self._progress = Progress(read, clock)
 
-    def take(self) -> Rollout:
+    def look(self, last: Rollout) -> Rollout:
+        """One request as long as nothing changes: the StatefulSet is read again only if a pod has changed since ``last``."""
         named = read_pods(self._store, self._names.selector)
         pods = tuple(named[name] for name in sorted(filter(self._names.is_instance, named), key=ordinal_of))
-        known = self._last.stateful_set
+        known = last.stateful_set
         # A changed StatefulSet changes its pods; once its controller has observed it, nothing else does.
-        if known is None or not known.observed or pods != self._last.pods:
+        if known is None or not known.observed or pods != last.pods:
             known = read_stateful_set(self._store, self._names)
-        self._last = Rollout(known, pods)
-        return self._last
+        return Rollout(known, pods)
 
+    def intervene(self, rollout: Rollout) -> None:
+        """Delete pods that are stuck on an older template; the controller creates them again from the newest.
 
-def wait_for_rollout(
-    store: ObjectStore,
-    diagnostics: Diagnostics,
-    read: AckReader,
-    names: Names,
-    *,
-    timeout: float,
-    clock: Clock,
-    act: t.Callable[[Rollout], None],
-) -> StalledRollout | None:
-    """Return None when every pod runs the newest template and is ready, or where it stalled.
-
-    ``act`` is called with each look. Raises ``WaitFailed`` as soon as a pod cannot become ready by itself. That message and
-    the one of a stalled rollout name the pod, the container, the reason and its last log lines.
-    """
-    failures = _FailureDetector(store, diagnostics, names, clock)
-    progress = Progress(read, clock)
-
-    def act_on(rollout: Rollout) -> None:
-        act(rollout)
-        _replace_stuck(store, rollout)
-
-    polled = poll(
-        _RolloutPoller(store, names).take,
-        act=act_on,
-        pending=failures.pending,
-        timeout=timeout,
-        interval=_INTERVAL,
-        clock=clock,
-        progress=lambda rollout: progress.measure(rollout.pods),
-    )
-    if polled.timed_out is None:
-        return None
-    message = f"{polled.timed_out}. {explain(diagnostics, read, names, polled.seen)}".rstrip()
-    return StalledRollout(message, dict(progress.lines), progress.reached)
-
-
-def _replace_stuck(store: ObjectStore, rollout: Rollout) -> None:
-    """Delete pods that are stuck on an older template; the controller creates them again from the newest."""
-    if rollout.missing is not None:
+        Raises ``WaitFailed`` if a pod cannot become ready by itself, or cannot even be created.
+        """
         for pod in rollout.stuck:
-            store.delete("Pod", pod.name)
+            self._store.delete("Pod", pod.name)
+        # The next look finds new ones.
+        if not rollout.stuck:
+            self._failures.check(rollout)
+
+    def progress(self, rollout: Rollout) -> int:
+        """A number that grows with the rollout."""
+        return self._progress.measure(rollout.pods)
+
+    def stalled(self, message: str, rollout: Rollout) -> StalledRollout:
+        """A rollout that made no progress. The message names the pod, the container, the reason and its last log lines."""
+        reasons = explain(self._diagnostics, self._read, self._names, rollout)
+        return StalledRollout(f"{message}. {reasons}".rstrip(), dict(self._progress.lines), self._progress.reached)
 
 
 class _FailureDetector:
@@ -139,14 +116,8 @@ class _FailureDetector:
         # Events outlive their cause, and are repeated as long as it lasts: those of the first look count when they come again.
         self._old_refusals: frozenset[Event] | None = None
 
-    def pending(self, rollout: Rollout) -> str | None:
-        """The condition that is missing. Raises ``WaitFailed`` if a pod cannot become ready, or cannot even be created."""
-        # Pods that were stuck have just been deleted; the next look finds new ones.
-        if rollout.missing is not None and not rollout.stuck:
-            self._check(rollout)
-        return rollout.missing
-
-    def _check(self, rollout: Rollout) -> None:
+    def check(self, rollout: Rollout) -> None:
+        """Raise ``WaitFailed`` if a pod cannot become ready, or cannot even be created."""
         for pod in rollout.newest:
             obstacle = pod.obstacle
             if obstacle is not None and obstacle.hopeless and not self._predates_topology(obstacle):

@@ -11,21 +11,14 @@ ends before that leaves them, and the next one finds and deletes them.
 
 from __future__ import annotations
 
-from functools import partial
-
-from ..errors import CollectionError
 from ..kube.port import ObjectStore
 from ..kube.stateful_set import StatefulSetView, completion_pending, rollout_pending
 from ..names import Names
 from ..state.live_objects import LiveObjects
-from ..state.reader import read_pods, read_stateful_set
-from ..wait import Clock, wait_until
+from ..state.reader import read_pods
 from .diff import Change
-from .outcome import Outcome
 
-__all__ = ["is_superseded", "prune_superseded", "without_early_prunes", "without_superseded"]
-
-_INTERVAL = 0.1
+__all__ = ["is_superseded", "without_early_prunes", "without_superseded"]
 
 
 def is_superseded(change: Change) -> bool:
@@ -55,26 +48,3 @@ def _rolled_out(store: ObjectStore, names: Names, live: LiveObjects, changes: tu
         return False
     pods = [pod for name, pod in read_pods(store, names.selector).items() if names.is_instance(name)]
     return rollout_pending(stateful_set, pods) is None
-
-
-def prune_superseded(store: ObjectStore, names: Names, changes: tuple[Change, ...], *, timeout: float, clock: Clock) -> Outcome:
-    """Delete the ConfigMaps that are superseded, once the controller has completed the rollout whose pods are ready.
-
-    ``changes`` are all of the operation, of which the others were made already. A ConfigMap that the StatefulSet names by
-    now, since somebody has deployed an older state meanwhile, is kept.
-    """
-    planned = [change for change in changes if is_superseded(change)]
-    made = list(without_superseded(changes))
-    if not planned:
-        return Outcome(changes)
-    look = partial(read_stateful_set, store, names)
-    try:
-        found = wait_until(look, pending=completion_pending, timeout=timeout, interval=_INTERVAL, clock=clock)
-        kept = found.config_maps if found is not None else frozenset()
-        for change in planned:
-            if change.name not in kept:
-                store.delete(change.kind, change.name)
-                made.append(change)
-    except CollectionError as error:
-        return Outcome(tuple(made), error)
-    return Outcome(tuple(made))

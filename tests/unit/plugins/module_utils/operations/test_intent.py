@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import INTENT_ANNOTATION
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import (
     ApiForbidden,
+    ApiUnavailable,
     SpecError,
     StaleVersion,
     WaitTimeout,
@@ -20,6 +21,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.errors impor
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Applied
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import deploy, plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.diff import FieldChange
 from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
 from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import Acknowledgement
 from ansible_collections.kubemysql.replication.plugins.module_utils.state.topology import parse_topology
@@ -182,6 +184,28 @@ def test_a_run_that_does_not_wait_warns_as_well() -> None:
     rollout.run(wait=False)
     (warning,) = rollout.done.warnings
     assert warning.startswith("cannot annotate Pod mysql-0: no")
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_topology_that_was_written_is_listed_even_if_its_delivery_fails(wait: bool) -> None:
+    rollout = deployed()
+    forget_epoch(rollout)
+    for name in ALL:
+        rollout.store.edit("Pod", name, {"metadata": {"annotations": {INTENT_ANNOTATION: None}}}, "other")
+    rollout.store.failures["annotate", "Pod"] = ApiUnavailable("no answer")
+    with pytest.raises(ApiUnavailable):
+        rollout.run(wait=wait)
+    assert [(each.action, each.name) for each in rollout.done.changes if each.action != "none"] == [("update", TOPOLOGY[1])]
+    # A record that fails half-way is listed, too.
+    fresh = Rollout()
+    fresh.store.failures["annotate", "Pod"] = ApiUnavailable("no answer")
+    fresh.run(wait=False)
+    fresh.at(1, ready=ALL[:1])
+    with pytest.raises(ApiUnavailable):
+        fresh.run()
+    assert [each.fields for each in fresh.done.changes if each.action != "none"] == [
+        (FieldChange("data.bootstrapped", None, NOTED),)
+    ]
 
 
 class Killed(BaseException):
