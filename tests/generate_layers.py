@@ -28,7 +28,10 @@ PARTS = {
     "manifests": ("renders one object per function", "values"),
     "spec": ("the desired cluster: `ClusterSpec`, `Topology`", "values"),
     "mysql": ("port, client, sessions, dialects, GTIDs, versions, my.cnf", "PyMySQL, in `client.py` only"),
-    "kube": ("port, client, kinds, ownership, pods, images, quantities", "kubernetes, in `client.py` only"),
+    "kube": (
+        "port, client, connection, port-forward, kinds, ownership, pods, images",
+        "kubernetes, in `connection.py` and `port_forward.py` only",
+    ),
     "names": ("names of objects and hosts, selectors", "values"),
     "options": ("checks that the options of several modules share", "values"),
     "parallel": ("parallel calls", "threads"),
