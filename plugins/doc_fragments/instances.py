@@ -52,8 +52,9 @@ options:
     default: true
   user:
     description:
-      - The account to log in with. It needs C(PROCESS), C(REPLICATION CLIENT), C(REPLICATION SLAVE) and C(SELECT) on
-        C(performance_schema), and for the canary all rights on the schema C(kubemysql_canary).
+      - The account to log in with. It needs C(REPLICATION CLIENT) and C(REPLICATION SLAVE), on MariaDB instead C(PROCESS),
+        C(SLAVE MONITOR) and C(REPLICATION MASTER ADMIN); on both C(SELECT) on C(performance_schema.*), and for the canary
+        C(ALL) on C(kubemysql_canary.*).
       - The default is bound to the pod's loopback address, where O(connection=port_forward) arrives.
     type: str
     default: kubemysql_admin

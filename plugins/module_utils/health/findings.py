@@ -98,7 +98,7 @@ class FindingKind(Enum):
     )  # fmt: skip
     INSTANCE_UNREADABLE = Definition(
         "unknown", "The instance answers but refused one of the statements that read its state.",
-        "Grant the administration user PROCESS, REPLICATION CLIENT and SELECT on performance_schema.",
+        "Grant the account the rights that the option user lists (ansible-doc kubemysql.replication.mysql_cluster_verify).",
     )  # fmt: skip
     NO_WRITABLE_INSTANCE = Definition(
         "critical", "Every instance was read, and none accepts writes.",

@@ -8,19 +8,31 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pymysql
 import pytest
+import yaml
+from ansible_collections.kubemysql.replication.plugins.doc_fragments.instances import ModuleDocFragment
 from ansible_collections.kubemysql.replication.plugins.module_utils.constants import ADMIN_USER
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import SqlError
-from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.assess import assess
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.canary import CanaryResult, run_canary
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.findings import FindingKind as Kind
+from ansible_collections.kubemysql.replication.plugins.module_utils.health.observe import observe
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlConnector, dial_addresses
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool, SqlInstance
+from ansible_collections.kubemysql.replication.plugins.module_utils.wait import SystemClock
+from integration.mysqld.judge import found, judge
 from integration.mysqld.mariadb import MariaDb
 from integration.mysqld.servers import ADMIN_PASSWORD, Cluster, LocalServer
 from integration.mysqld.worlds import admin_of
 from pod_accounts import admin_rights
+from unit.fakes.kubernetes_objects import TARGET, deployed
+from unit.fakes.store import FakeObjectStore
+from waiting import scaled
 
 Operation = Callable[[SqlInstance, int], object]
 MYSQL: dict[str, Operation] = {
@@ -96,3 +108,36 @@ def test_the_page_lists_the_rights(flavour: str, version: str, column: int) -> N
     listed = {right for row in rows for right in re.findall(r"`([^`]+)`", row.split("|")[1 + column])}
     operations = MYSQL if flavour == "mysql" else MARIADB
     assert listed == set(admin_rights(version, flavour=flavour)) == set(operations)
+
+
+def documented_grants(flavour: str) -> list[str]:
+    """Those that the option ``user`` lists for an account of one's own."""
+    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    mysql, mariadb, both = re.split("on MariaDB instead|; on both", options["user"]["description"][0])
+    rights = re.findall(r"C\(([A-Z ]+)\)(?: on C\((\S+)\))?", (mysql if flavour == "mysql" else mariadb) + both)
+    return [f"GRANT {right} ON {schema or '*.*'} TO app@'127.0.0.1'" for right, schema in rights]
+
+
+def verifying(server: LocalServer, flavour: str, addresses: Mapping[str, tuple[str, int]]) -> SessionPool:
+    """Sessions of an account that has the documented rights."""
+    server.run("CREATE USER app@'127.0.0.1' IDENTIFIED BY 'app'", *documented_grants(flavour))
+    return SessionPool(PyMySqlConnector(dial_addresses(addresses.get), "app", "app"), scaled(5))
+
+
+def test_the_documented_rights_are_enough_to_verify(cluster: Cluster) -> None:
+    addresses = {name: ("127.0.0.1", server.port) for name, server in cluster.servers.items()}
+    with closing(verifying(cluster["mysql-0"], "mysql", addresses)) as pool:
+        cluster.settle()
+        assert found(judge(pool)) == set()
+        assert write_canary(pool, deployed(3)).arrived
+
+
+def test_the_documented_rights_are_enough_to_verify_mariadb(mariadb: LocalServer) -> None:
+    with closing(verifying(mariadb, "mariadb", {"mysql-0": ("127.0.0.1", mariadb.port)})) as pool:
+        # The server's certificate is one of two days.
+        assert found(assess(observe(deployed(1), pool, TARGET), scaled(30))) == {(Kind.CERTIFICATE_EXPIRING, "mysql-0")}
+        assert write_canary(pool, deployed(1)).arrived
+
+
+def write_canary(pool: SessionPool, store: FakeObjectStore) -> CanaryResult:
+    return run_canary(pool, observe(store, pool, TARGET), timeout=scaled(10), clock=SystemClock())
