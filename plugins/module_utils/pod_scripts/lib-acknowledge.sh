@@ -115,7 +115,7 @@ make_ack_key() {
 # connection that somebody left open holds up nobody who waits for an acknowledgement.
 ACK_PORT_PID=
 open_ack_port() {
-  if [[ $ACK_PORT_PID ]] && kill -0 "$ACK_PORT_PID" 2>/dev/null; then return; fi
+  if is_running "$ACK_PORT_PID"; then return; fi
   command -v openssl >/dev/null || return 0
   [[ -s $ACK_KEY ]] || make_ack_key || return 0
   listen_argument "$LOOPBACK" "$ACK_PORT"
@@ -125,8 +125,6 @@ open_ack_port() {
 }
 
 close_ack_port() {
-  [[ $ACK_PORT_PID ]] || return 0
-  kill -KILL "$ACK_PORT_PID" 2>/dev/null || true
-  wait "$ACK_PORT_PID" 2>/dev/null || true
+  end_process "$ACK_PORT_PID"
   ACK_PORT_PID=
 }

@@ -46,7 +46,7 @@ scratch_client() {
 # Wait for the scratch server; OWN_VERSION is its version.
 wait_for_scratch() {
   until [[ -S $SCRATCH_DIR/mysqld.sock ]] && query "SELECT @@version" scratch_client; do
-    kill -0 "$SCRATCH_PID" 2>/dev/null || die "the scratch server for cloning did not start: $(tail -n 3 "$SCRATCH_DIR/error.log" 2>&1)"
+    is_running "$SCRATCH_PID" || die "the scratch server for cloning did not start: $(tail -n 3 "$SCRATCH_DIR/error.log" 2>&1)"
     pause 0.1
   done
   OWN_VERSION=$ANSWER
@@ -56,9 +56,7 @@ wait_for_scratch() {
 }
 
 stop_scratch() {
-  [[ $SCRATCH_PID ]] || return 0
-  kill -KILL "$SCRATCH_PID" 2>/dev/null || true
-  wait "$SCRATCH_PID" 2>/dev/null || true
+  end_process "$SCRATCH_PID"
   SCRATCH_PID=
 }
 

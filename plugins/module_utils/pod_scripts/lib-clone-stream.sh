@@ -33,8 +33,7 @@ FROM=
 disconnect() {
   [[ $CONNECTION_PID ]] || return 0
   exec {TO}>&- {FROM}<&-
-  kill -KILL "$CONNECTION_PID" 2>/dev/null || true
-  wait "$CONNECTION_PID" 2>/dev/null || true
+  end_process "$CONNECTION_PID"
   CONNECTION_PID=
 }
 
@@ -156,7 +155,7 @@ extract() { # DIRECTORY
 await_stream() { # ADDRESS PID SIZE DIRECTORY
   local status=0 arrived before=-1 received begun=$SECONDS last_seen=$SECONDS last_logged=$SECONDS lost=
   received_mib && received=$REPLY
-  while kill -0 "$2" 2>/dev/null; do
+  while is_running "$2"; do
     pause 0.2
     ((SECONDS - last_seen >= 2)) || continue
     arrived=$(size_of "$4")

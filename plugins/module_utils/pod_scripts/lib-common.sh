@@ -87,6 +87,18 @@ pause() { # SECONDS
   read -rt "$1" -u "$NEVER" || true
 }
 
+# Whether the process runs; PID may be empty.
+is_running() { # PID
+  [[ $1 ]] && kill -0 "$1" 2>/dev/null
+}
+
+# Ends a process that holds nothing that it would have to save; PID may be empty.
+end_process() { # PID
+  [[ $1 ]] || return 0
+  kill -KILL "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+}
+
 # --- who am I -------------------------------------------------------------------------------------------------------
 
 ordinal() {

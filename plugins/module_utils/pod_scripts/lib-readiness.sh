@@ -7,7 +7,7 @@
 # port. openssl is the one program that every supported image has and that keeps a port open; it exchanges no data here. The
 # check runs each second over one session that stays open, since a probe that starts a client each time costs thirty times as
 # much. The acknowledgement holds the reason if the instance is not ready. Everything unknown counts as "not ready", and when this
-# script ends the port is closed. Sourced by run-replication.sh.
+# script ends the port is closed. Sourced by lib-reconcile.sh.
 
 # shellcheck source=lib-peers.sh
 source /kubemysql/scripts/lib-peers.sh
@@ -57,7 +57,7 @@ log_change() { # TEXT
 # Opens the port, with a server that has no certificate: no data are exchanged.
 READY_PORT_PID=
 open_ready_port() {
-  if [[ $READY_PORT_PID ]] && kill -0 "$READY_PORT_PID" 2>/dev/null; then return; fi
+  if is_running "$READY_PORT_PID"; then return; fi
   [[ -z $READY_PORT_PID ]] || log_once ready_port "port $READY_PORT had to be opened again: something closed it, or uses it"
   listen_argument "$POD_IP" "$READY_PORT"
   openssl s_server -quiet -nocert -accept "$REPLY" </dev/null >/dev/null 2>&1 &
@@ -65,9 +65,7 @@ open_ready_port() {
 }
 
 close_ready_port() {
-  [[ $READY_PORT_PID ]] || return 0
-  kill -KILL "$READY_PORT_PID" 2>/dev/null || true
-  wait "$READY_PORT_PID" 2>/dev/null || true
+  end_process "$READY_PORT_PID"
   READY_PORT_PID=
 }
 
@@ -89,8 +87,7 @@ open_session() {
 close_session() {
   [[ $CLIENT_PID ]] || return 0
   exec {QUESTIONS}>&- {ANSWERS}<&-
-  kill -KILL "$CLIENT_PID" 2>/dev/null || true
-  wait "$CLIENT_PID" 2>/dev/null || true
+  end_process "$CLIENT_PID"
   CLIENT_PID=
 }
 
