@@ -6,28 +6,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
+
+from pod_bash import pod_bash
 
 __all__ = ["account_statements", "admin_rights"]
 
-SCRIPTS = Path(__file__).resolve().parent.parent / "plugins" / "module_utils" / "pod_scripts"
-# The scripts source each other by the path that they have in a pod.
-SOURCED = f"""set -euo pipefail
-source() {{ builtin source "{SCRIPTS}/${{1##*/}}"; }}
-source lib-accounts.sh
-read_secret() {{ local name=${{1%-password}}; REPLY=${{!name}}; }}
-"""
+READ_SECRET = "read_secret() { local name=${1%-password}; REPLY=${!name}; }"
 
 
-def _bash(command: str, version: str, flavour: str, variables: Mapping[str, str]) -> str:
-    method = "plugin" if flavour == "mysql" and not version.startswith("5.7") else "stream"
-    own = {"PATH": os.environ["PATH"], "FLAVOUR": flavour, "CLONE_METHOD": method, **variables}
-    return subprocess.run(
-        ["bash", "-c", f"{SOURCED}{command}", "bash", version], check=True, capture_output=True, text=True, env=own
-    ).stdout
+def _bash(command: str, version: str, flavour: str, passwords: Mapping[str, str]) -> str:
+    return pod_bash("lib-accounts.sh", f"{READ_SECRET}; {command}", version, flavour=flavour, variables=passwords)
 
 
 def account_statements(version: str, passwords: Mapping[str, str], *, flavour: str = "mysql") -> list[str]:

@@ -14,7 +14,7 @@ class ModuleDocFragment:
 options:
   max_lag:
     description:
-      - Seconds which a replica may lag behind its source.
+      - Seconds which a replica may lag behind its source. The lag is measured as the pods do it for their readiness.
     type: int
     default: 30
   connect_timeout:

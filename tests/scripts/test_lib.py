@@ -28,13 +28,15 @@ PASSWORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_s
 OLD_WORDS = """\
 STOP SLAVE; RESET SLAVE ALL;
 CHANGE MASTER TO MASTER_HOST = 'h', MASTER_AUTO_POSITION = 1, GET_MASTER_PUBLIC_KEY = 1;
-START SLAVE SQL_THREAD; SELECT * FROM performance_schema.replication_connection_status, mysql.slave_master_info;
+START SLAVE SQL_THREAD; SHOW SLAVE STATUS FOR CHANNEL '';
+SELECT * FROM performance_schema.replication_connection_status, mysql.slave_master_info;
 GRANT REPLICATION SLAVE ON *.* TO x
 """
 NEW_WORDS = """\
 STOP REPLICA; RESET REPLICA ALL;
 CHANGE REPLICATION SOURCE TO SOURCE_HOST = 'h', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1;
-START REPLICA SQL_THREAD; SELECT * FROM performance_schema.replication_connection_status, stored_channels;
+START REPLICA SQL_THREAD; SHOW REPLICA STATUS FOR CHANNEL '';
+SELECT * FROM performance_schema.replication_connection_status, stored_channels;
 GRANT REPLICATION SLAVE ON *.* TO x
 """
 

@@ -18,6 +18,7 @@ import pytest
 from rootfs import UID
 from scripts.golden import catch_up
 from scripts.pods import Pair, Pod
+from scripts.test_lib import bash
 from waiting import eventually
 
 
@@ -119,6 +120,21 @@ def test_replica_behind(shared_pair: Pair) -> None:
             eventually("the lag to grow", lambda: re.search(r"the replica is ([4-9]|\d\d) s behind", replica.readiness))
             assert replica.container("replication").log.count("s behind") == 1
         replica.wait_ready()
+
+
+def test_lag_without_times_of_transactions(shared_pair: Pair) -> None:
+    """Then it is Seconds_Behind_Source, as it is for the modules; the columns have the server's own names."""
+    primary, replica = shared_pair
+    statement = "source /kubemysql/scripts/lib-readiness.sh; query_local 'SELECT @@version'; OWN[version]=$ANSWER"
+    primary.sql("INSERT INTO shop.t VALUES (2002, '')")
+    catch_up(replica, primary)
+    with locked(replica):
+        primary.sql("DELETE FROM shop.t WHERE a = 2002")
+        eventually("a lag", lambda: int(replica.row("SHOW REPLICA STATUS")["Seconds_Behind_Source"]) > 1)
+        before = int(replica.row("SHOW REPLICA STATUS")["Seconds_Behind_Source"])
+        seen = int(bash(replica, statement + "; read_lag_by_statement; printf %s ${STATUS[lag]}"))
+        assert before <= seen <= int(replica.row("SHOW REPLICA STATUS")["Seconds_Behind_Source"])
+    replica.wait_ready()
 
 
 def test_max_lag_is_read_live(shared_pair: Pair) -> None:

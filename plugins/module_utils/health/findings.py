@@ -179,8 +179,8 @@ class FindingKind(Enum):
         "Look again; if it stays, see whether performance_schema is on.",
     )  # fmt: skip
     LAG_HIGH = Definition(
-        "critical", "The oldest transaction that the replica has received and not applied was committed over max_lag ago.",
-        "See what the replica is applying (performance_schema.replication_applier_status_by_worker).",
+        "critical", "What the replica receives, or the oldest that it has not applied yet, was committed over max_lag ago.",
+        "See what it is applying (performance_schema.replication_applier_status_by_worker), and how fast the network is.",
     )  # fmt: skip
     NOT_CAUGHT_UP = Definition(
         "critical", "Both threads run without lag, yet what the primary has committed does not arrive within a second, "

@@ -15,6 +15,7 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .lag import LAG_SQL
 from .query import Query
 from .version import Flavour, ServerVersion
 
@@ -91,34 +92,20 @@ SELECT (SELECT {_CERTIFICATE} FROM information_schema.global_status
   {_TOLD_BY_POD}
 """  # noqa: S608 - made of constants
 
-# The transactions that a replica has not finished, by stage: arriving, being distributed, being applied. Times are
-# those of the commit on the server that wrote them first, as seconds since 1970; a zero timestamp means "none".
-# The executed set is looked at last, when the tables have been read: the other way round, a transaction applied in
-# between would look unapplied. Without GTIDs the last transaction is called ANONYMOUS, which is in no set.
-# https://dev.mysql.com/doc/refman/8.4/en/performance-schema-replication-tables.html
-_APPLIER = """
-SELECT connection.queueing, connection.queueing_since, connection.last_queued, connection.last_queued_at,
-  coordinator.processing, coordinator.processing_since, worker.applying, worker.applying_since,
-  IF(connection.last_queued LIKE '%%:%%', GTID_SUBSET(connection.last_queued, @@global.gtid_executed), NULL)
-    AS last_queued_applied,
-  worker.error, connection.failed_at AS receiver_failed_at, worker.failed_at AS applier_failed_at,
+# The unnamed channel, the only one that this collection sets up. Where a time is zero there is none.
+_APPLIER = f"""
+SELECT
+  (SELECT seconds FROM ({LAG_SQL}) delay WHERE channel_name = '') AS lag_seconds,
+  connection.last_received_at, worker.error, connection.failed_at AS receiver_failed_at, worker.failed_at AS applier_failed_at,
   UNIX_TIMESTAMP(NOW(6)) AS now
 FROM (
-  SELECT MAX(QUEUEING_TRANSACTION) AS queueing, MAX(LAST_QUEUED_TRANSACTION) AS last_queued,
-    MIN(NULLIF(UNIX_TIMESTAMP(QUEUEING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS queueing_since,
-    MAX(NULLIF(UNIX_TIMESTAMP(LAST_QUEUED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS last_queued_at,
+  SELECT MAX(NULLIF(UNIX_TIMESTAMP(LAST_QUEUED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS last_received_at,
     MAX(NULLIF(UNIX_TIMESTAMP(LAST_ERROR_TIMESTAMP), 0)) AS failed_at
   FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME = '') AS connection
 CROSS JOIN (
-  SELECT MAX(PROCESSING_TRANSACTION) AS processing,
-    MIN(NULLIF(UNIX_TIMESTAMP(PROCESSING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS processing_since
-  FROM performance_schema.replication_applier_status_by_coordinator WHERE CHANNEL_NAME = '') AS coordinator
-CROSS JOIN (
-  SELECT MAX(APPLYING_TRANSACTION) AS applying, MAX(NULLIF(LAST_ERROR_MESSAGE, '')) AS error,
-    MAX(NULLIF(UNIX_TIMESTAMP(LAST_ERROR_TIMESTAMP), 0)) AS failed_at,
-    MIN(NULLIF(UNIX_TIMESTAMP(APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), 0)) AS applying_since
+  SELECT MAX(NULLIF(LAST_ERROR_MESSAGE, '')) AS error, MAX(NULLIF(UNIX_TIMESTAMP(LAST_ERROR_TIMESTAMP), 0)) AS failed_at
   FROM performance_schema.replication_applier_status_by_worker WHERE CHANNEL_NAME = '') AS worker
-"""
+"""  # noqa: S608 - made of constants
 
 _ANONYMOUS = """
 SELECT CAST(variable_value AS UNSIGNED) AS ongoing FROM performance_schema.global_status

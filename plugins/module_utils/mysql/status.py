@@ -38,31 +38,15 @@ _CREDENTIALS = re.compile(r"IDENTIFIED|PASSWORD", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Applier:
-    """Transactions that a replica has received and not finished. Times are those of the first commit, in seconds since 1970.
+    """A replica's own measurement: the lag of ``lag.py``, None if it is unknown.
 
-    ``unfinished_since`` is the commit time of the oldest transaction in work, ``last_received_at`` of the newest that
-    arrived. ``caught_up``: the newest one has been applied; None if that is unknown.
-    ``timed`` is False when a transaction is in work whose commit time the source did not send.
+    ``last_received_at`` is when the newest transaction that arrived was committed, in seconds since 1970; None if none arrived
+    since the channel was started, or if the source sends no times.
     """
 
-    unfinished_since: float | None
+    lag: float | None
     last_received_at: float | None
-    caught_up: bool | None
-    timed: bool
     now: float
-
-    @property
-    def lag(self) -> float | None:
-        """The age in seconds of the oldest commit that was received and not finished; 0 if the replica is idle."""
-        if not self.timed:
-            return None
-        if self.unfinished_since is not None:
-            return max(0.0, self.now - self.unfinished_since)
-        if self.caught_up is None:
-            return None
-        # Received, and just now between two hands: no older than the newest arrival. Counting from the last *applied*
-        # one instead would turn an hour without writes into an hour of lag.
-        return 0.0 if self.caught_up or self.last_received_at is None else max(0.0, self.now - self.last_received_at)
 
 
 @dataclass(frozen=True)
@@ -93,9 +77,9 @@ class ReplicaStatus:
 
     @property
     def lag(self) -> float | None:
-        """Seconds that this replica is behind, measured on it; None if that is unknown, never 0 instead.
+        """Seconds that this replica is behind, by the definition in ``lag.py``; None if that is unknown, never 0 instead.
 
-        The lag of a replica that receives nothing is unknown, whatever it has applied.
+        The lag of a replica that receives or applies nothing is unknown, whatever it has applied.
         """
         if self.io != "yes" or self.sql != "yes":
             return None
@@ -203,22 +187,8 @@ def _thread(value: object) -> ThreadState:
     return "yes" if state == "yes" else "no"
 
 
-def _applier(row: Row) -> Applier | None:
-    """None if performance_schema does not know the channel, as when it is switched off."""
-    stages = (("queueing", "queueing_since"), ("processing", "processing_since"), ("applying", "applying_since"))
-    if row["last_queued"] is None or row["now"] is None:
-        return None
-    since = [_seconds(row[started]) for name, started in stages if row[name]]
-    last_queued = _text(row["last_queued"])
-    applied = row["last_queued_applied"]
-    return Applier(
-        unfinished_since=min((time for time in since if time is not None), default=None),
-        last_received_at=_seconds(row["last_queued_at"]),
-        # Nothing has arrived since the channel was started.
-        caught_up=True if last_queued is None else None if applied is None else is_on(applied),
-        timed=None not in since,
-        now=_seconds(row["now"]) or 0.0,
-    )
+def _applier(row: Row) -> Applier:
+    return Applier(_seconds(row["lag_seconds"]), _seconds(row["last_received_at"]), _seconds(row["now"]) or 0.0)
 
 
 def replica_status(row: Row, dialect: Dialect, applier: Row | None) -> ReplicaStatus:

@@ -226,7 +226,7 @@ initial_password_mark() { # VERSION
 # --- readiness ------------------------------------------------------------------------------------------------------
 
 # Fills STATUS over the session of lib-readiness.sh. SQL is run before, in the same round trip. The lag is that of the status
-# statement.
+# statement, as it is for the modules: MariaDB has no times of transactions.
 read_status_row() { # SQL
   local text line
   query_session "$1 SELECT @@read_only AS read_only; SHOW ALL SLAVES STATUS; SELECT 'finish' AS finish;" || return

@@ -22,6 +22,9 @@ readonly READ_ONLY_ARGUMENTS=(--read-only=ON --super-read-only=ON)
 readonly DISCONNECT_SQL="SET GLOBAL offline_mode = ON"
 readonly GTID_MAX=9223372036854775806
 
+# shellcheck source=lib-lag.sh
+source /kubemysql/scripts/lib-lag.sh
+
 # --- syntax ---------------------------------------------------------------------------------------------------------
 
 # SQL in the syntax of a server of VERSION, in REPLY: statements about replication were renamed in 8.0.23, one table was not.
@@ -40,6 +43,7 @@ dialect() { # VERSION SQL
   REPLY=${REPLY//START REPLICA/START SLAVE}
   REPLY=${REPLY//STOP REPLICA/STOP SLAVE}
   REPLY=${REPLY//RESET REPLICA/RESET SLAVE}
+  REPLY=${REPLY//SHOW REPLICA/SHOW SLAVE}
 }
 
 # Clone demands one series on both sides, and one patch release before 8.0.37.
@@ -216,32 +220,8 @@ initial_password_mark() { # VERSION
 
 # --- readiness ------------------------------------------------------------------------------------------------------
 
-# Lag, in seconds, is the greater of two:
-# - the receiver's: the age of what is arriving now. Old transactions arriving mean a backlog at the primary; 3 s of
-#   silence, or a heartbeat, mean that there is no more of it.
-# - the applier's: the age of the oldest transaction that was received and is not applied yet.
-# Seconds_Behind_Source knows nothing of the first, and drops to 0 while the receiver has a backlog.
 readonly READY_SQL="
-WITH delay AS (
-  SELECT s.channel_name,
-    CASE
-      WHEN s.queueing_transaction <> '' THEN
-        UNIX_TIMESTAMP(NOW(6)) - UNIX_TIMESTAMP(s.queueing_transaction_original_commit_timestamp)
-      WHEN UNIX_TIMESTAMP(s.last_queued_transaction_end_queue_timestamp) > UNIX_TIMESTAMP(NOW(6)) - 3
-           AND s.last_heartbeat_timestamp <= s.last_queued_transaction_end_queue_timestamp THEN
-        UNIX_TIMESTAMP(s.last_queued_transaction_start_queue_timestamp)
-          - UNIX_TIMESTAMP(s.last_queued_transaction_original_commit_timestamp)
-      ELSE 0
-    END AS receiver,
-    IF(GTID_SUBSET(s.received_transaction_set, @@global.gtid_executed), 0,
-      UNIX_TIMESTAMP(NOW(6)) - COALESCE(
-        (SELECT MIN(NULLIF(UNIX_TIMESTAMP(w.applying_transaction_original_commit_timestamp), 0))
-           FROM performance_schema.replication_applier_status_by_worker w WHERE w.channel_name = s.channel_name),
-        (SELECT MIN(NULLIF(UNIX_TIMESTAMP(k.processing_transaction_original_commit_timestamp), 0))
-           FROM performance_schema.replication_applier_status_by_coordinator k WHERE k.channel_name = s.channel_name),
-        NULLIF(UNIX_TIMESTAMP(s.last_queued_transaction_original_commit_timestamp), 0))) AS applier
-  FROM performance_schema.replication_connection_status s
-), failure AS (
+WITH failure AS (
   SELECT channel_name, last_error_number, last_error_message
     FROM performance_schema.replication_applier_status_by_worker WHERE last_error_number <> 0
   UNION ALL
@@ -253,40 +233,41 @@ SELECT 'ready', @@read_only, @@super_read_only, @@performance_schema,
   COALESCE(s.last_error_number, 0), COALESCE(NULLIF(s.last_error_message, ''), '-'),
   COALESCE((SELECT MAX(last_error_number) FROM failure e WHERE e.channel_name = one.channel_name), 0),
   COALESCE((SELECT MAX(last_error_message) FROM failure e WHERE e.channel_name = one.channel_name), '-'),
-  COALESCE(FLOOR(GREATEST(delay.receiver, delay.applier, 0)), 'NULL')
+  COALESCE(CEILING(delay.seconds), 'NULL')
 FROM (SELECT '' AS channel_name) one
 LEFT JOIN performance_schema.replication_connection_configuration c USING (channel_name)
 LEFT JOIN performance_schema.replication_connection_status s USING (channel_name)
 LEFT JOIN performance_schema.replication_applier_status a USING (channel_name)
-LEFT JOIN delay USING (channel_name);"
+LEFT JOIN ($LAG_SQL) delay USING (channel_name);"
 
-# 5.7 has no times of transactions: its lag is that of the status statement.
+# 5.7 has no times of transactions.
 readonly READY_SQL_57="
 SELECT 'ready', @@read_only, @@super_read_only, @@performance_schema,
   COALESCE(NULLIF(c.host, ''), '-'), COALESCE(s.service_state, '-'), COALESCE(a.service_state, '-'),
   COALESCE(s.last_error_number, 0), COALESCE(NULLIF(s.last_error_message, ''), '-'),
   COALESCE((SELECT MAX(last_error_number) FROM performance_schema.replication_applier_status_by_worker), 0),
   COALESCE((SELECT MAX(NULLIF(last_error_message, '')) FROM performance_schema.replication_applier_status_by_worker), '-'),
-  'SHOW'
+  'NULL'
 FROM (SELECT '' AS channel_name) one
 LEFT JOIN performance_schema.replication_connection_configuration c USING (channel_name)
 LEFT JOIN performance_schema.replication_connection_status s USING (channel_name)
 LEFT JOIN performance_schema.replication_applier_status a USING (channel_name);"
 
-# Fills STATUS over the session of lib-readiness.sh. SQL is run before, in the same round trip.
+# Fills STATUS over the session of lib-readiness.sh. SQL is run before, in the same round trip. The lag is rounded up, so that it
+# exceeds a number of whole seconds whenever the exact one does.
 read_status_row() { # SQL
   local question=$READY_SQL
   [[ ${OWN[version]} != 5.7.* ]] || question=$READY_SQL_57
   query_session "$1$question" || return
   read_columns STATUS "$ANSWER" kind read_only super_read_only performance_schema source_host receiver applier receiver_errno \
     receiver_error applier_errno applier_error lag
-  [[ ${STATUS[lag]} != SHOW ]] || read_lag_by_statement
+  [[ ${STATUS[lag]} != NULL || ${STATUS[receiver]} != ON || ${STATUS[applier]} != ON ]] || read_lag_by_statement
 }
 
-# The columns of 5.7's statement are known by name only.
+# The columns of the status statement are known by name only.
 read_lag_by_statement() {
-  STATUS[lag]=NULL
-  query "SHOW SLAVE STATUS" local_client --column-names || return
+  dialect "${OWN[version]}" "SHOW REPLICA STATUS FOR CHANNEL ''"
+  query "$REPLY" local_client --column-names || return
   read_table
-  STATUS[lag]=${ROW[Seconds_Behind_Master]-0}
+  STATUS[lag]=${ROW[Seconds_Behind_Source]-${ROW[Seconds_Behind_Master]-NULL}}
 }

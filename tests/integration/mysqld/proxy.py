@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import threading
 from types import TracebackType
@@ -23,6 +24,7 @@ class Proxy:
         self._sockets = [self._listener]
         self._flowing = threading.Event()
         self._flowing.set()
+        self._left: float = math.inf
         self._threads = [threading.Thread(target=self._accept)]
 
     @property
@@ -32,7 +34,16 @@ class Proxy:
     def freeze(self) -> None:
         self._flowing.clear()
 
+    def freeze_after(self, size: int) -> None:
+        """Freeze as soon as this many bytes have passed."""
+        self._left = size
+
+    @property
+    def frozen(self) -> bool:
+        return not self._flowing.is_set()
+
     def thaw(self) -> None:
+        self._left = math.inf
         self._flowing.set()
 
     def __enter__(self) -> Proxy:
@@ -66,6 +77,9 @@ class Proxy:
             while data := one.recv(65536):
                 self._flowing.wait()
                 other.sendall(data)
+                self._left -= len(data)
+                if self._left <= 0:
+                    self.freeze()
         # The end of the stream is held back as well.
         self._flowing.wait()
         with contextlib.suppress(OSError):

@@ -49,15 +49,8 @@ def status_row(source: FakeServer) -> Row:
 def applier_row() -> Row:
     """An idle applier whose newest transaction came a minute ago."""
     return {
-        "queueing": "",
-        "queueing_since": None,
-        "last_queued": f"{uuid_of(100)}:5",
-        "last_queued_at": NOW - 60,
-        "processing": "",
-        "processing_since": None,
-        "applying": "",
-        "applying_since": None,
-        "last_queued_applied": 1,
+        "lag_seconds": 0,
+        "last_received_at": NOW - 60,
         "error": None,
         "receiver_failed_at": None,
         "applier_failed_at": None,

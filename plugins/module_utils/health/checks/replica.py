@@ -95,7 +95,8 @@ def _lag(replica: InstanceObservation, channel: ReplicaStatus, max_lag: float) -
         yield Finding(Kind.LAG_UNKNOWN, "the lag is unknown (NULL)", replica.name)
     elif lag > max_lag:
         yield Finding(Kind.LAG_HIGH, f"{lag:.1f} s behind, more than the {max_lag:g} s allowed", replica.name)
-    elif replica.caught_up is False and lag == 0 and _age_of_newest(channel) > max_lag:
+    # For a moment after an arrival the lag is the milliseconds that this took.
+    elif replica.caught_up is False and lag < 1 and _age_of_newest(channel) > max_lag:
         message = "reports no lag, yet does not receive what the primary has committed"
         yield Finding(Kind.NOT_CAUGHT_UP, message, replica.name)
 

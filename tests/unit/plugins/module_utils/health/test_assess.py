@@ -341,34 +341,44 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
     "lag unknown": (
         together(
             lambda world: world.channel(Seconds_Behind_Source=None),
-            lambda world: world.servers[1].applier.update(last_queued=None),
+            lambda world: world.servers[1].applier.update(lag_seconds=None),
         ),
         {(Kind.LAG_UNKNOWN, "mysql-1")},
         "degraded",
     ),
     "lag within the limit": (
-        lambda world: world.servers[1].applier.update(applying="a:1", applying_since=NOW - 30),
+        lambda world: world.servers[1].applier.update(lag_seconds=30),
         set(),
         "healthy",
     ),
     "lag over the limit": (
-        lambda world: world.servers[1].applier.update(applying="a:1", applying_since=NOW - 30.5),
+        lambda world: world.servers[1].applier.update(lag_seconds=30.5),
         {(Kind.LAG_HIGH, "mysql-1")},
         "degraded",
     ),
     "receiver hangs": (hanging_receiver, {(Kind.NOT_CAUGHT_UP, "mysql-1")}, "degraded"),
+    "receiver hangs, a moment after an arrival": (
+        together(hanging_receiver, lambda world: world.servers[1].applier.update(lag_seconds=0.004)),
+        {(Kind.NOT_CAUGHT_UP, "mysql-1")},
+        "degraded",
+    ),
+    "replica applies, within the limit, what it received": (
+        together(hanging_receiver, lambda world: world.servers[1].applier.update(lag_seconds=20, last_received_at=None)),
+        set(),
+        "healthy",
+    ),
     "receiver hangs from the start": (
-        together(hanging_receiver, lambda world: world.servers[1].applier.update(last_queued="", last_queued_at=None)),
+        together(hanging_receiver, lambda world: world.servers[1].applier.update(last_received_at=None)),
         {(Kind.NOT_CAUGHT_UP, "mysql-1")},
         "degraded",
     ),
     "receiver hangs and there are no commit times": (
-        together(hanging_receiver, lambda world: world.servers[1].applier.update(last_queued=None)),
+        together(hanging_receiver, lambda world: world.servers[1].applier.update(lag_seconds=None, last_received_at=None)),
         {(Kind.NOT_CAUGHT_UP, "mysql-1")},
         "degraded",
     ),
     "receiver is slow, within the limit": (
-        together(hanging_receiver, lambda world: world.servers[1].applier.update(last_queued_at=NOW - 20)),
+        together(hanging_receiver, lambda world: world.servers[1].applier.update(last_received_at=NOW - 20)),
         set(),
         "healthy",
     ),
@@ -586,7 +596,7 @@ def test_unknown_is_never_healthy() -> None:
     world = World()
     assert world.assess().healthy
     world.channel(Seconds_Behind_Source=None)
-    world.servers[1].applier.update(last_queued=None)
+    world.servers[1].applier.update(lag_seconds=None)
     assert not world.assess().healthy
 
 

@@ -15,7 +15,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instan
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.status import History
 from ansible_collections.kubemysql.replication.plugins.module_utils.parallel import map_parallel
 from unit.fakes.kubernetes_objects import NAMES, TARGET, deployed, stateful_set, topology
-from unit.fakes.mysql import NOW, FakeConnector, FakeServer, replicating
+from unit.fakes.mysql import FakeConnector, FakeServer, replicating
 from unit.fakes.store import FakeObjectStore, pod
 
 
@@ -104,7 +104,7 @@ def test_the_lag_seen_after_waiting_in_vain_counts() -> None:
 
     def begin_to_apply(server: FakeServer, sql: str) -> None:
         if "WAIT_FOR" in sql:
-            server.applier.update(applying="a:1", applying_since=NOW - 5)
+            server.applier.update(lag_seconds=5)
 
     servers[1].on_statement = begin_to_apply
     seen = observe(deployed(), SessionPool(FakeConnector(*servers), 1), TARGET).instances[1]

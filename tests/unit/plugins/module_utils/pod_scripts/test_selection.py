@@ -39,11 +39,12 @@ COMMON = {
     "run-replication.sh",
 }
 STREAM = {"lib-certificate.sh", "lib-clone-stream.sh", "lib-stream.sh", "run-donor-session.sh", "run-donor.sh"}
+MYSQL = {"dialect-mysql.sh", "lib-lag.sh"}
 CASES = {
-    "mysql": ({"image": "mysql:9.7"}, COMMON | {"dialect-mysql.sh", "lib-clone-plugin.sh"}),
+    "mysql": ({"image": "mysql:9.7"}, COMMON | MYSQL | {"lib-clone-plugin.sh"}),
     "mysql 5.7": (
         {"image": "mysql:5.7", "xtrabackup_image": "percona/percona-xtrabackup:2.4"},
-        COMMON | STREAM | {"dialect-mysql.sh", "run-clone-stream.sh"},
+        COMMON | STREAM | MYSQL | {"run-clone-stream.sh"},
     ),
     "mariadb": ({"image": "mariadb:11.4"}, COMMON | STREAM | {"dialect-mariadb.sh"}),
 }
