@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from scripts.golden import ROWS
 from scripts.pods import Pair, Pod
 
 
@@ -33,3 +34,22 @@ def set_up_twice(pod: Pod) -> dict[str, str]:
     replication.stop()
     pod.start("replication")
     return left
+
+
+def slow_down(pod: Pod, mebibytes: int = 1) -> None:
+    """Make the pod clone at so many MiB/s: at 1, it takes a minute even for this little data."""
+    set_options(pod, f"loose_clone_max_data_bandwidth = {mebibytes}", "loose_clone_autotune_concurrency = OFF")
+
+
+def set_options(pod: Pod, *options: str) -> None:
+    """Give the pod's next server these options; without any, it is as fast as others."""
+    lines = ["[mysqld]", f"bind_address = {pod.address}", *options]
+    (pod.base / "conf" / "aa-test.cnf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def assert_whole(pod: Pod, primary: Pod) -> None:
+    """The pod serves everything the primary has."""
+    pod.wait_ready()
+    assert pod.sql("CHECKSUM TABLE shop.t") == primary.sql("CHECKSUM TABLE shop.t")
+    assert int(pod.sql("SELECT COUNT(*) FROM shop.t")) >= ROWS
+    assert sorted(path.name for path in pod.volume.iterdir()) == [".kubemysql-cluster", "mysql"]

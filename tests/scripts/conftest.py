@@ -17,6 +17,7 @@ from typing import Protocol
 import pytest
 from machine import pytest_configure, pytest_terminal_summary
 from rootfs import root_file_system
+from scripts.clones import newcomer_beside
 from scripts.cluster import Cluster
 from scripts.containers import network_namespace
 from scripts.flavours import MARIADB, MYSQL, Flavour
@@ -105,6 +106,13 @@ def shared_pair(make_cluster: MakeCluster, golden: Golden) -> Iterator[tuple[Pod
     made = make_cluster()
     yield start_pair(made, golden)
     end(made)
+
+
+@pytest.fixture
+def newcomer(shared_pair: Pair) -> Iterator[Pod]:
+    """A pod with an empty volume beside them."""
+    with newcomer_beside(shared_pair) as pod:
+        yield pod
 
 
 @pytest.fixture(scope="module")
