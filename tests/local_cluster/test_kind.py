@@ -36,8 +36,8 @@ def bring_up(**environment: str) -> Note:
     )
     assert done.returncode == 0, done.stdout[-4000:]
     assert ready_nodes(), "a node is not ready"
-    path = HOME / "local-cluster.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"provider": "native"}
+    note: Note = json.loads((HOME / "local-cluster.json").read_text(encoding="utf-8"))
+    return note
 
 
 def ready_nodes() -> list[str]:
@@ -103,10 +103,17 @@ def test_one_provider_takes_the_place_of_the_other(note: Note) -> None:
 
 
 def test_auto_falls_back_to_native_where_the_node_image_cannot_be_pulled(note: Note, tmp_path: Path) -> None:
-    """With an engine and a kind that are there already, and no registry: our engine plays that of somebody else."""
+    """With an engine and a kind that are there already, and no registry: our engine plays that of somebody else.
+
+    Its client becomes a link to the one here. Another content has it written again with the next engine of ours.
+    """
     if not note["loads_images"]:
         pytest.skip("the engine here has a registry")
-    shutil.copy(note["docker"], tmp_path / "docker")
-    (tmp_path / "kind").symlink_to(shutil.which(note["kind"]))
+    client = tmp_path / "docker"
+    shutil.copy(note["docker"], client)
+    client.write_text(f"{client.read_text(encoding='utf-8')}# a copy\n", encoding="utf-8")
+    for name, program in {"kind": shutil.which(note["kind"]), "kubectl": HOME / "kubectl"}.items():
+        assert program is not None
+        (tmp_path / name).symlink_to(Path(program).resolve())
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     assert bring_up(KUBEMYSQL_PROVIDER="auto", DOCKER_HOST=note["docker_host"], PATH=path)["provider"] == "native"
