@@ -107,6 +107,7 @@ options:
   delete_data:
     description:
       - With O(state=absent), also delete the claims with all data, the Secret and the topology. There is no way back.
+      - Claims that nothing proves to be the cluster's are refused.
     type: bool
     default: false
   image:
@@ -248,7 +249,8 @@ options:
         are replaced at the same time, so that the cluster cannot be used until they are ready.
       - Fields of the Services that the previous owner had set, and the collection does not, go.
       - C(root@localhost) gets O(root_password), or one that is generated. All other accounts stay as they are.
-      - A cluster that is the collection's own is not changed by it.
+      - A cluster that is the collection's own is not changed by it, and where there is no cluster nothing is taken over.
+      - Needed as well for a cluster whose objects another tool has applied from O(state=rendered).
     type: bool
     default: false
   adopt_user:

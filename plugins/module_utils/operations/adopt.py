@@ -33,7 +33,7 @@ from .engine import Step, run_steps, unchanged
 from .inspection import ExistingCluster, Inspection, inspect_existing
 from .intent import write_intent
 from .outcome import Outcome
-from .plan import Digest, check_stateful_set, differences, plan_object, plan_prunes
+from .plan import Digest, check_owner, check_stateful_set, differences, plan_changes, plan_object, plan_prunes
 from .superseded import is_superseded, without_early_prunes, without_superseded
 
 __all__ = ["Adoption", "adopt", "plan_adoption"]
@@ -64,7 +64,8 @@ def plan_adoption(
     stateful_set = find_foreign(store, spec, live)
     if stateful_set is None:
         topology, bundle = render_desired(store, spec, live, runtime, read)
-        changes = _plan_objects(store, live, bundle, runtime.digest)
+        plan = _plan_objects if _is_begun(live, spec.names) else plan_changes
+        changes = plan(store, live, bundle, runtime.digest)
         changes = without_early_prunes(store, spec.names, live, changes, wait=wait)
         return Adoption(Deployment(spec, topology, bundle, changes), None)
     foreign = inspect_existing(spec, stateful_set, existing)
@@ -78,6 +79,11 @@ def plan_adoption(
     return Adoption(Deployment(spec, topology, bundle, changes), foreign)
 
 
+def _is_begun(live: LiveObjects, names: Names) -> bool:
+    """True if a cluster is there or was released by an earlier run. A new cluster takes over nothing."""
+    return any(live.get(kind, name) for kind, name in (("StatefulSet", names.stateful_set), ("ConfigMap", names.topology)))
+
+
 def _plan_objects(store: ObjectStore, live: LiveObjects, bundle: Bundle, digest: Digest) -> tuple[Change, ...]:
     check_stateful_set(live, bundle)
     return (*(_plan_object(store, live, manifest, digest) for manifest in bundle), *plan_prunes(live, bundle))
@@ -88,7 +94,8 @@ def _plan_object(store: ObjectStore, live: LiveObjects, manifest: Manifest, dige
     kind, name = manifest["kind"], manifest["metadata"]["name"]
     before = None if live.get(kind, name) or kind == "Secret" else store.get(kind, name)
     if before is None:
-        return plan_object(store, live, manifest, digest)
+        return plan_object(store, live, manifest, digest, adopting=True)
+    check_owner(before, manifest, adopting=True)
     after = _created_anew(store, manifest) if kind == "StatefulSet" else store.take_over(manifest).manifest
     return Change("adopt", kind, name, differences(before, after, digest))
 

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import typing as t
 
+from ..constants import FIELD_MANAGER, LABEL_INSTANCE, LABEL_MANAGED_BY, MANAGED_BY, TOPOLOGY_PRIMARY
+from ..errors import ApiError, SpecError
 from ..kube.manifest import Manifest
 from ..kube.port import ObjectStore
 from ..manifests.bundle import Bundle
-from ..state.live_objects import LiveObjects
+from ..state.live_objects import LiveObjects, is_ours
+from ..state.topology import TOPOLOGY_KEYS
 from .diff import Change, FieldChange, check_immutable, field_changes, redact
 
-__all__ = ["Digest", "check_stateful_set", "differences", "plan_changes", "plan_object", "plan_prunes"]
+__all__ = ["Digest", "check_owner", "check_stateful_set", "differences", "plan_changes", "plan_object", "plan_prunes"]
 
 Digest = t.Callable[[str], str]
+
+# HTTP statuses of changes to an existing object: a conflict of owners, and a field that cannot be changed.
+_REFUSED_CHANGES = (409, 422)
 
 
 def plan_changes(store: ObjectStore, live: LiveObjects, bundle: Bundle, digest: Digest) -> tuple[Change, ...]:
@@ -36,18 +42,59 @@ def check_stateful_set(live: LiveObjects, bundle: Bundle) -> None:
             check_immutable(live.get("StatefulSet", manifest["metadata"]["name"]), manifest)
 
 
-def plan_object(store: ObjectStore, live: LiveObjects, manifest: Manifest, digest: Digest) -> Change:
+def plan_object(store: ObjectStore, live: LiveObjects, manifest: Manifest, digest: Digest, *, adopting: bool = False) -> Change:
+    """Raises ``SpecError`` for an object that the collection did not create, unless ``adopting``."""
     kind, name = manifest["kind"], manifest["metadata"]["name"]
     known = live.get(kind, name)
-    if known is not None and _is_same_immutable(known, manifest):
-        return Change("none", kind, name)
-    applied = store.apply(manifest)
+    if known is not None:
+        check_owner(known, manifest, adopting=adopting)
+        if is_ours(known) and _is_same_immutable(known, manifest):
+            return Change("none", kind, name)
+    try:
+        applied = store.apply(manifest)
+    except ApiError as error:
+        if error.status in _REFUSED_CHANGES:
+            check_owner(known or store.get(kind, name), manifest, adopting=adopting)
+        raise
     if applied.created:
         return Change("create", kind, name, field_changes(None, redact(manifest, digest)))
     # An object of this name without our labels is not in the list.
     before = known or store.get(kind, name) or {}
+    check_owner(before, manifest, adopting=adopting)
     fields = differences(before, applied.manifest, digest)
+    if not is_ours(before):
+        # Applying it makes it ours, whatever else it changes.
+        fields = (*fields, FieldChange("metadata.managedFields", None, FIELD_MANAGER))
     return Change("update" if fields else "none", kind, name, fields, _restarts(before, applied.manifest, fields))
+
+
+def check_owner(live: Manifest | None, manifest: Manifest, *, adopting: bool) -> None:
+    """Raise ``SpecError`` if the object is another cluster's, or if the collection did not create it and nobody adopts it."""
+    if not live:
+        return
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    cluster = manifest["metadata"]["labels"][LABEL_INSTANCE]
+    labels = live["metadata"].get("labels") or {}
+    owner = labels.get(LABEL_INSTANCE)
+    if is_ours(live) and labels.get(LABEL_MANAGED_BY) == MANAGED_BY and owner not in (None, cluster):
+        raise SpecError(
+            "name",
+            f"{cluster!r} needs the {kind} {name}, and that belongs to the cluster {owner!r} of this collection. Nothing was "
+            "changed; choose another name, or another namespace",
+        )
+    if not is_ours(live) and not adopting and not _is_restored_topology(live, manifest):
+        use = f", use its passwords with secret_name: {name}" if kind == "Secret" else ""
+        raise SpecError(
+            "name",
+            f"{cluster!r} needs the {kind} {name}, and there is one that this collection did not create. Nothing was changed; "
+            f"choose another name, or remove it{use}. If it is part of a cluster that is to be taken over: adopt: true",
+        )
+
+
+def _is_restored_topology(live: Manifest, manifest: Manifest) -> bool:
+    """A lost topology is restored by hand, as the error about it shows."""
+    held = set(live.get("data") or {})
+    return TOPOLOGY_PRIMARY in manifest.get("data", {}) and TOPOLOGY_PRIMARY in held and held <= TOPOLOGY_KEYS
 
 
 def _restarts(before: Manifest, after: Manifest, fields: tuple[FieldChange, ...]) -> tuple[str, ...]:

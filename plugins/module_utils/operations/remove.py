@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..constants import LABEL_INSTANCE
+from ..errors import SpecError
 from ..kube.port import ObjectStore
 from ..names import Names
-from ..state.live_objects import KINDS, read_live_objects
+from ..state.live_objects import KINDS, LiveObjects, is_ours, read_live_objects
 from ..state.reader import read_pods
 from ..wait import Clock
 from .diff import Change, field_changes
@@ -26,20 +27,46 @@ _INTERVAL = 0.25
 def plan_removal(store: ObjectStore, names: Names, *, delete_data: bool) -> tuple[Change, ...]:
     """The deletions, in order.
 
-    Claims, the Secret with the passwords of their accounts, and the topology that records that they hold data belong
-    together: all of them stay, or all of them are deleted.
+    Claims, the Secrets with the passwords of their accounts, and the topology that records that they hold data belong
+    together: all of them stay, or all of them are deleted. Raises ``SpecError`` if claims are not proved to be the cluster's.
     """
     live = read_live_objects(store, names)
-    data = {("Secret", names.secret), ("ConfigMap", names.topology)}
-    owned = [key for key in live.owned() if delete_data or key not in data]
+    owned = [key for key in live.owned() if delete_data or not _holds_data(key, names)]
     owned.sort(key=lambda key: (KINDS.index(key[0]), key[1]))
     changes = [
         Change("delete", kind, name, field_changes(live.objects[kind, name], None)) for kind, name in owned if kind != "Secret"
     ]
     changes += [Change("delete", kind, name) for kind, name in owned if kind == "Secret"]
     if delete_data:
-        changes += [Change("delete", "PersistentVolumeClaim", claim) for claim in _claims(store, names)]
+        claims = _claims(store, names)
+        if claims:
+            _check_claims(store, live, names, claims)
+        changes += [Change("delete", "PersistentVolumeClaim", claim) for claim in claims]
     return tuple(changes)
+
+
+def _holds_data(key: tuple[str, str], names: Names) -> bool:
+    kind, name = key
+    return kind == "Secret" or (kind, name) == ("ConfigMap", names.topology)
+
+
+def _check_claims(store: ObjectStore, live: LiveObjects, names: Names, claims: list[str]) -> None:
+    """Claims are made by whoever owns the StatefulSet of the cluster's name; their labels prove nothing."""
+    stateful_set = live.get("StatefulSet", names.stateful_set) or store.get("StatefulSet", names.stateful_set)
+    topology = live.get("ConfigMap", names.topology)
+    listed = ", ".join(claims)
+    if stateful_set is not None and not is_ours(stateful_set):
+        raise SpecError(
+            "delete_data",
+            f"the claims {listed} are those of StatefulSet {names.stateful_set}, which this collection did not create. Nothing "
+            "was changed; if their data are worthless, remove the StatefulSet and the claims with what has created them",
+        )
+    if stateful_set is None and (topology is None or not is_ours(topology)):
+        raise SpecError(
+            "delete_data",
+            f"nothing proves that the claims {listed} are this cluster's: it has neither a StatefulSet nor a topology. Nothing "
+            f"was changed; if their data are worthless: kubectl -n {names.namespace} delete pvc {' '.join(claims)}",
+        )
 
 
 def _claims(store: ObjectStore, names: Names) -> list[str]:

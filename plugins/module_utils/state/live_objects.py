@@ -14,7 +14,7 @@ from ..kube.manifest import Manifest
 from ..kube.port import ObjectStore
 from ..names import Names
 
-__all__ = ["KINDS", "LiveObjects", "read_live_objects"]
+__all__ = ["KINDS", "LiveObjects", "is_ours", "read_live_objects"]
 
 # Every kind that the collection creates itself, in the order in which they are removed.
 KINDS = (
@@ -38,11 +38,12 @@ class LiveObjects:
         return self.objects.get((kind, name))
 
     def owned(self) -> list[tuple[str, str]]:
-        """The objects that the collection applied. A label alone can be copied by anybody."""
-        return [key for key, manifest in self.objects.items() if _is_ours(manifest)]
+        """The objects that the collection applied."""
+        return [key for key, manifest in self.objects.items() if is_ours(manifest)]
 
 
-def _is_ours(manifest: Manifest) -> bool:
+def is_ours(manifest: Manifest) -> bool:
+    """True if this collection has applied the object; the API server notes who did, and a label can be copied by anybody."""
     managers = manifest["metadata"].get("managedFields") or []
     return any(each.get("manager") == FIELD_MANAGER and each.get("operation") == "Apply" for each in managers)
 

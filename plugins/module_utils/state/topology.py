@@ -14,7 +14,9 @@ from ..errors import SpecError
 from ..kube.manifest import Manifest
 from ..spec import FIRST_EPOCH, Topology
 
-__all__ = ["parse_topology", "topology_of"]
+__all__ = ["TOPOLOGY_KEYS", "parse_topology", "topology_of"]
+
+TOPOLOGY_KEYS = frozenset({TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_CLUSTER, TOPOLOGY_EPOCH, TOPOLOGY_PRIMARY})
 
 
 def parse_topology(live: Manifest | None) -> Topology | None:

@@ -112,3 +112,49 @@ def test_present_by_another_name_changes_nothing_of_the_first(present: Run, name
     run_module(namespace=namespace.name, name="other", wait=False, storage_class="there-is-none", network_policy=False)
     after = {key: value for key, value in namespace.settled().items() if key[1].startswith("mysql")}
     assert after == before
+
+
+# Bodies of objects that other applications may have under the names that a cluster needs.
+THEIRS: dict[str, Object] = {
+    "ServiceAccount": {"automountServiceAccountToken": True},
+    "Secret": {"stringData": {"password": "theirs"}},
+    "ConfigMap": {"data": {"app.ini": "theirs"}},
+    "Service": {"spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]}},
+    "NetworkPolicy": {"spec": {"podSelector": {"matchLabels": {"app": "theirs"}}}},
+    "PodDisruptionBudget": {"spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "theirs"}}}},
+}
+CLAIM: Object = {
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "none"}
+}
+
+
+def test_objects_of_others_stay_as_they_are_whatever_is_asked_for(present: Run, absent: Run, namespace: Namespace) -> None:
+    rendered = run_module(state="rendered", namespace=namespace.name)["manifests"]
+    needed = [(each["kind"], each["metadata"]["name"]) for each in rendered if each["kind"] != "StatefulSet"]
+    labels = rendered[0]["metadata"]["labels"]
+    for number, (kind, name) in enumerate([*needed, ("Secret", "mysql")]):
+        # Copied labels make nobody the owner.
+        metadata = {"metadata": {"labels": labels}} if number % 2 else {}
+        namespace.create(kind, name, {**THEIRS[kind], **metadata})
+    selector = {key: labels[key] for key in ("app.kubernetes.io/name", "app.kubernetes.io/instance")}
+    namespace.create("PersistentVolumeClaim", "data-mysql-0", {"metadata": {"labels": selector}, **CLAIM})
+    before = namespace.settled()
+    for check in (True, False):
+        for options in ({}, {"adopt": True}, {"force_conflicts": True}, {"network_policy": False}):
+            result = present(check=check, **options)
+            assert result["failed"] and "this collection did not create" in result["msg"], result
+            assert namespace.dump() == before
+        assert absent(check=check)["changes"] == []
+        assert absent(check=check, delete_data=True)["msg"].startswith(
+            "delete_data: nothing proves that the claims data-mysql-0"
+        )
+        assert namespace.dump() == before
+
+
+def test_the_objects_of_another_cluster_are_refused_by_its_name(present: Run, namespace: Namespace) -> None:
+    present(replicas=1)
+    before = namespace.settled()
+    for name in ("mysql-read", "mysql-primary"):
+        result = run_module(namespace=namespace.name, name=name, wait=False)
+        assert f"needs the Service {name}, and that belongs to the cluster 'mysql' of this collection" in result["msg"]
+        assert namespace.dump() == before

@@ -53,14 +53,18 @@ def test_kubectl_applies_it(namespace: Namespace, kubectl: str, tmp_path: Path) 
     assert apply() == ["unchanged"] * (len(result["manifests"]) - 1) + ["configured"]
     assert namespace.dump() == before
 
-    # The module takes such a cluster over as it is. It has to be told so: the claims' template is kubectl's.
+    # The module takes such a cluster over as it is. It has to be told so: nothing of it is the module's, and the claims'
+    # template is kubectl's.
     options = {"secret_name": "passwords", "storage_class": "there-is-none", "wait": False}
-    refused = run_module(namespace=namespace.name, **options)
+    assert "this collection did not create" in run_module(namespace=namespace.name, **options)["msg"]
+    refused = run_module(namespace=namespace.name, adopt=True, **options)
     assert refused["conflicts"] == [".spec.volumeClaimTemplates"]
-    adopted = run_module(namespace=namespace.name, force_conflicts=True, **options)
+    adopted = run_module(namespace=namespace.name, adopt=True, force_conflicts=True, **options)
+    assert len(adopted["changes"]) == len(result["manifests"])
+    changed = {field for change in adopted["changes"] for field in change["fields"]}
     # Manifests cannot draw the id of the cluster.
-    assert [(change["name"], change["fields"]) for change in adopted["changes"]] == [("mysql-topology", ["data.cluster"])]
-    assert run_module(namespace=namespace.name, force_conflicts=True, **options)["changes"] == []
+    assert changed == {"metadata.managedFields", "data.cluster"}
+    assert run_module(namespace=namespace.name, **options)["changes"] == []
 
 
 def test_no_credentials_are_looked_for() -> None:

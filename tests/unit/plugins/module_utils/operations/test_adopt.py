@@ -301,3 +301,10 @@ def test_servers_do_not_use_the_names_of_ours(world: World) -> None:
     world[1].servers.append(FakeServer("mysql-7", 107))
     with pytest.raises(SpecError, match="the cluster has to be healthy first"):
         plan(world)
+
+
+def test_without_a_cluster_nothing_is_adopted() -> None:
+    """The option may stay in a playbook; a new cluster takes over nothing."""
+    store = FakeObjectStore({"kind": "ConfigMap", "metadata": {"name": "mysql-topology"}, "data": {"app.ini": "x"}})
+    with pytest.raises(SpecError, match="needs the ConfigMap mysql-topology, and there is one that this collection did not"):
+        plan((store, Servers(store)))

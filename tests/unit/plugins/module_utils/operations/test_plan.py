@@ -289,3 +289,58 @@ def test_what_restarts_is_foretold(options: dict[str, t.Any], restarts: tuple[st
     assert {each.kind: each.restarts for each in planned.changes if each.restarts} == (
         {"StatefulSet": restarts} if restarts else {}
     )
+
+
+# --- objects of others --------------------------------------------------------------------------------------------------
+
+
+def foreign(manifest: Manifest, **metadata: t.Any) -> Manifest:
+    """An object of the same kind and name that somebody else has created."""
+    name = manifest["metadata"]["name"]
+    return {"kind": manifest["kind"], "metadata": {"name": name, **metadata}, "data": {"theirs": "1"}}
+
+
+OBJECTS = [each for each in plan(FakeObjectStore()).bundle if each["kind"] != "StatefulSet"]
+
+
+@pytest.mark.parametrize("labels", [{}, NAMES.labels], ids=["without labels", "with labels that were copied"])
+@pytest.mark.parametrize("manifest", OBJECTS, ids=lambda each: f"{each['kind']}-{each['metadata']['name']}")
+def test_an_object_that_somebody_else_created_is_refused(manifest: Manifest, labels: dict[str, str]) -> None:
+    theirs = foreign(manifest, labels=labels)
+    store = FakeObjectStore(theirs)
+    before = dict(store.objects)
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    with pytest.raises(
+        SpecError, match=rf"^name: 'mysql' needs the {kind} {name}, and there is one that this collection did not"
+    ):
+        plan(store)
+    assert store.objects == before
+
+
+def test_the_refusal_of_a_secret_names_the_option_that_uses_it() -> None:
+    store = FakeObjectStore(foreign(next(each for each in OBJECTS if each["kind"] == "Secret")))
+    with pytest.raises(SpecError, match="use its passwords with secret_name: mysql"):
+        plan(store)
+
+
+def test_an_object_of_another_cluster_is_refused_by_its_name() -> None:
+    """The Service for reads of `orders` is called as the cluster `orders-read`."""
+    store = deployed(name="orders")
+    before = dict(store.objects)
+    with pytest.raises(
+        SpecError, match=r"needs the Service orders-read, and that belongs to the cluster 'orders' of this coll"
+    ):
+        plan_deployment(
+            store.planning(),
+            cluster_spec(name="orders-read", secret_name=None),
+            FakeRuntime(),
+            FakePods(store, Names.parse("orders-read", "default")),
+            wait=False,
+        )
+    assert store.objects == before
+
+
+def test_an_object_of_ours_whose_labels_were_removed_is_still_ours() -> None:
+    store = deployed()
+    store.edit("Service", "mysql-read", {"metadata": {"labels": None}}, "kubectl-edit")
+    assert ("update", "Service", "mysql-read") in real(plan(store))

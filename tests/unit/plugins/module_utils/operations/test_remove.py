@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiForbidden, WaitTimeout
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiForbidden, SpecError, WaitTimeout
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.names import Names
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import deploy, plan_deployment
@@ -189,3 +189,36 @@ def test_a_failure_on_the_way_says_whether_something_was_changed(kind: str, chan
     outcome = attempt(store, changes)
     assert isinstance(outcome.error, ApiForbidden)
     assert outcome.changed is changed
+
+
+def test_the_generated_secret_stays_with_the_data_whatever_secret_is_named() -> None:
+    """The option secret_name has another meaning for the modules that look; module_defaults give it to all of them."""
+    store = deployed()
+    changes = plan_removal(store.planning(), Names.parse("mysql", "default", "monitoring"), delete_data=False)
+    assert {kind for kind, _name in keys(changes)}.isdisjoint({"Secret", "PersistentVolumeClaim"})
+
+
+def test_claims_of_a_foreign_stateful_set_are_refused() -> None:
+    """A release of Bitnami's chart has claims with our names and labels."""
+    stateful_set = {"kind": "StatefulSet", "metadata": {"name": "mysql", "labels": NAMES.selector}, "spec": {}}
+    store = FakeObjectStore(stateful_set, claim("data-mysql-0"))
+    before = dict(store.objects)
+    with pytest.raises(
+        SpecError, match=r"^delete_data: the claims data-mysql-0 are those of StatefulSet mysql, which this coll"
+    ):
+        plan(store, delete_data=True)
+    assert store.objects == before
+    assert plan(store) == ()
+
+
+def test_claims_that_nothing_proves_to_be_ours_are_refused_with_the_command() -> None:
+    store = FakeObjectStore(claim("data-mysql-0"), claim("data-mysql-1"))
+    with pytest.raises(SpecError, match=r"kubectl -n default delete pvc data-mysql-0 data-mysql-1$"):
+        plan(store, delete_data=True)
+    assert plan(store) == ()
+
+
+def test_claims_are_ours_as_long_as_the_topology_stays() -> None:
+    store = deployed()
+    go(store, plan(store))
+    assert ("PersistentVolumeClaim", "data-mysql-0") in keys(plan(store, delete_data=True))
