@@ -170,7 +170,7 @@ def test_what_the_server_refuses_is_said_before_anything_is_changed(present: Run
     before = namespace.settled()
     result = present(read_service_annotations={"not a key": "x"})
     assert result["failed"]
-    assert "cannot apply Service mysql: " in result["msg"]
+    assert "cannot apply Service mysql-read: " in result["msg"]
     assert "not a key" in result["msg"]
     assert namespace.dump() == before
 

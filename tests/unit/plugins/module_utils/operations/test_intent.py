@@ -28,7 +28,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.state.topolo
 from params import cluster_spec
 from unit.fakes.cluster import FakePods, FakeRuntime, completed, idle
 from unit.fakes.rollout import ALL, NAMES, NOTED, TIMEOUT, Rollout
-from unit.fakes.store import FakeObjectStore
+from unit.fakes.store import FakeObjectStore, pod
 
 TOPOLOGY = ("ConfigMap", "mysql-topology")
 WRITES = {"apply", "annotate", "delete"}
@@ -173,6 +173,19 @@ def test_without_the_right_to_patch_pods_the_wait_goes_on_and_a_warning_says_why
     assert 75 <= rollout.time.time < 76
     (warning,) = rollout.done.warnings
     assert warning.startswith("cannot annotate Pod mysql-0: no. So a changed topology reaches the pods with")
+
+
+def test_a_warning_stays_although_a_later_delivery_is_not_refused() -> None:
+    rollout = deployed()
+    forget_epoch(rollout)
+    for name in ALL:
+        rollout.store.edit("Pod", name, {"metadata": {"annotations": {INTENT_ANNOTATION: None}}}, "other")
+    rollout.store.put(pod("mysql-2", NAMES.selector, ready=False))
+    rollout.store.failures["annotate", "Pod"] = ApiForbidden("cannot annotate Pod mysql-0: no", 403)
+    rollout.at(5, ready=ALL)
+    rollout.time.at(5, rollout.store.failures.clear)
+    assert rollout.run().acknowledged
+    assert len(rollout.done.warnings) == 1
 
 
 def test_a_run_that_does_not_wait_warns_as_well() -> None:

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import WaitTimeout
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.diff import FieldChange
 from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
-from unit.fakes.cluster import waiting
+from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import Acknowledgement
+from unit.fakes.cluster import crashing, waiting
 from unit.fakes.rollout import ALL, NAMES, NOTED, Rollout
 from unit.fakes.store import pod
 
@@ -46,6 +48,24 @@ def test_what_somebody_else_wants_meanwhile_is_waited_for() -> None:
     rollout.time.at(9, scale)
     rollout.run()
     assert 9 <= rollout.time.time < 10
+
+
+def test_a_primary_that_somebody_else_does_not_want_any_more_is_not_waited_for() -> None:
+    rollout = Rollout()
+    rollout.run(wait=False)
+    rollout.store.edit("ConfigMap", "mysql-topology", {"data": {"primary": "mysql-2"}}, "kubectl")
+    rollout.at(5, ready=ALL[:2])
+    rollout.pods.answers |= dict.fromkeys(ALL[:2], Acknowledgement(0, {}, "replica"))
+
+    def scale() -> None:
+        rollout.store.edit("StatefulSet", "mysql", {"spec": {"replicas": 2}}, "kubectl-scale")
+        rollout.time.pods(ready=ALL[:2])
+        del rollout.store.objects["Pod", "mysql-2"]
+
+    rollout.time.at(9, scale)
+    # The rollout is over, and the next step waits: for acknowledgements.
+    assert "waiting for mysql-0 to see the topology" in rollout.message(WaitTimeout)
+    assert rollout.noted is None
 
 
 def test_a_pod_with_our_labels_that_is_no_instance_does_not_count() -> None:
@@ -119,6 +139,24 @@ def stuck_on_an_older_template(**more: object) -> list[str]:
 def test_pods_stuck_on_an_older_template_are_replaced() -> None:
     """A replica on the newest template waits for a primary whose image cannot be pulled, and the controller for the replica."""
     assert stuck_on_an_older_template() == list(ALL)
+
+
+def test_a_pod_that_crashes_beside_stuck_ones_is_given_another_chance() -> None:
+    """It may have waited for one of them."""
+    rollout = Rollout()
+    rollout.run(wait=False)
+    others = [waiting(NAMES, "mysql-0", "ImagePullBackOff"), pod("mysql-1", NAMES.selector), crashing(NAMES, "mysql-2", 9)]
+    for each, revision in zip(others, ("old", "new", "new"), strict=True):
+        each["metadata"]["labels"] = {**each["metadata"]["labels"], "controller-revision-hash": revision}
+
+    def old_primary() -> None:
+        rollout.time.pods(others=others)
+        rollout.store.objects["StatefulSet", "mysql"]["status"]["updateRevision"] = "new"
+
+    rollout.at(1)
+    rollout.time.at(2, old_primary)
+    rollout.at(2.4, ready=ALL)
+    assert rollout.run().bootstrapped
 
 
 def test_pods_that_are_being_deleted_are_not_deleted_again() -> None:

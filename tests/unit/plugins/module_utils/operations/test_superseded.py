@@ -12,10 +12,14 @@ import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiForbidden, WaitFailed, WaitTimeout
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.adopt import plan_adoption
-from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import plan_deployment
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import (
+    WaitOptions,
+    deploy,
+    plan_deployment,
+)
 from params import cluster_spec
 from unit.fakes.cluster import FakeRuntime, crashing
-from unit.fakes.rollout import ALL, NAMES, Rollout
+from unit.fakes.rollout import ALL, NAMES, TIMEOUT, Rollout
 from unit.fakes.store import FakeObjectStore, pod
 
 OTHER: dict[str, t.Any] = {"config": {"max_connections": 77}}
@@ -178,6 +182,18 @@ def test_a_run_that_does_not_wait_leaves_them_to_the_next() -> None:
     assert config_maps(rollout.store) == mounted(rollout.store)
     rollout.run(wait=False, **OTHER)
     assert not rollout.done.changed
+
+
+def test_a_run_that_does_not_wait_gives_up_at_once_if_a_rollout_has_begun_meanwhile() -> None:
+    rollout = old_cluster()
+    rollout.run(wait=False, **OTHER)
+    settle(rollout, "b")
+    planned = plan_deployment(rollout.store.planning(), cluster_spec(**OTHER), FakeRuntime(), rollout.pods, wait=False)
+    settle(rollout, "c", current="b")
+    waiting = WaitOptions(rollout.diagnostics, rollout.pods, TIMEOUT, rollout.time)
+    outcome = deploy(rollout.store, planned, FakeRuntime(), waiting, wait=False).outcome
+    assert outcome.error is not None and "to complete the rollout" in outcome.error.message
+    assert (rollout.time.time, deleted(rollout)) == (0, [])
 
 
 @pytest.mark.parametrize("wait", [False, True])
