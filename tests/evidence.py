@@ -17,7 +17,8 @@ _MYSQLD = "tests/integration/mysqld"
 # Code -> file::test.
 TESTS: dict[str, str] = {
     "stateful_set_missing": f"{_CLUSTER}/test_kubernetes.py::test_stateful_set_missing",
-    "topology_unknown": f"{_CLUSTER}/test_tutorial.py::test_nobody_knows_the_primary",
+    "topology_unknown": f"{_CLUSTER}/test_kubernetes.py::test_topology_lost",
+    "topology_not_acknowledged": f"{_CLUSTER}/test_kubernetes.py::test_topology_not_acknowledged",
     "primary_not_expected": f"{_CLUSTER}/test_tutorial.py::test_nobody_knows_the_primary",
     "pod_missing": f"{_CLUSTER}/test_tutorial.py::test_pod_gone",
     "pod_not_ready": f"{_CLUSTER}/test_primary.py::test_primary_pod_gone",

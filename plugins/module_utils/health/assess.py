@@ -85,7 +85,7 @@ def is_healthy(case: Case) -> bool:
 def is_incomplete(case: Case) -> bool:
     """There is no StatefulSet, or the topology does not record yet that the cluster was completed for the first time."""
     kubernetes = case.observation.kubernetes
-    return kubernetes.wanted is None or (kubernetes.topology and not kubernetes.bootstrapped)
+    return kubernetes.wanted is None or (kubernetes.intent is not None and not kubernetes.bootstrapped)
 
 
 def is_degraded(case: Case) -> bool:

@@ -37,8 +37,14 @@ class FindingKind(Enum):
         "Check the options name and namespace, or deploy the cluster.",
     )  # fmt: skip
     TOPOLOGY_UNKNOWN = Definition(
-        "unknown", "The topology ConfigMap is missing or names no primary, and not exactly one instance is writable.",
-        "Run the deployment again; it writes the topology.",
+        "unknown", "The topology ConfigMap is missing or names no primary, and the collection's pods read it, or not exactly "
+        "one instance is writable.",
+        "Run the deployment again: it takes the topology back from the pods, or its message has the command that restores it.",
+    )  # fmt: skip
+    TOPOLOGY_NOT_ACKNOWLEDGED = Definition(
+        "critical", "The pod has read another topology than the ConfigMap's. Ready pods are asked unless a deployment has "
+        "recorded that all pods have read it.",
+        "Run the deployment again: it makes the pods read it. If this one does not, restart its container replication.",
     )  # fmt: skip
     PRIMARY_NOT_EXPECTED = Definition(
         "critical", "The topology's primary is none of the StatefulSet's instances.",

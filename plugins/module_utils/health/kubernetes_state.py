@@ -64,7 +64,8 @@ def read_kubernetes_state(store: ObjectStore, target: ClusterTarget) -> Kubernet
     return KubernetesState(
         expected=names.instances(wanted or 0),
         wanted=wanted,
-        topology=answers["topology"] is not None,
+        intent=None if answers["topology"] is None else answers["topology"].get("data") or {},
+        acknowledged=topology is not None and topology.acknowledged,
         topology_primary=topology.primary if topology else target.primary,
         bootstrapped=topology is not None and topology.bootstrapped is not None,
         pods=answers["pods"],

@@ -34,7 +34,10 @@ class Routes:
 
 @dataclass(frozen=True)
 class KubernetesState:
-    """The cluster's objects. ``wanted`` is None without a StatefulSet, ``topology`` False without the ConfigMap.
+    """The cluster's objects. ``wanted`` is None without a StatefulSet.
+
+    ``intent`` holds the keys and values of the topology ConfigMap, None without one. ``acknowledged``: a deployment has
+    recorded that every pod has read them.
 
     ``resizing`` holds, for instances whose claims are not as large as they should be, the reason. ``withheld`` holds the API
     server's messages if endpoints or claims may not be read.
@@ -42,7 +45,8 @@ class KubernetesState:
 
     expected: tuple[str, ...]
     wanted: int | None
-    topology: bool
+    intent: t.Mapping[str, str] | None
+    acknowledged: bool
     topology_primary: str | None
     bootstrapped: bool
     pods: t.Mapping[str, PodView]
@@ -61,7 +65,7 @@ class InstanceObservation:
     """One instance: its status, or the problem that hid it.
 
     ``caught_up``: it had everything that the primary had committed when both were read, at once or within a moment; None if
-    that was not checked. ``acknowledgement``: what the pod itself reports, if it is not ready and answers.
+    that was not checked. ``acknowledgement``: what the pod itself reports, if it was asked and answers.
     """
 
     name: str

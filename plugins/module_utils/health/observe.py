@@ -23,7 +23,7 @@ from ..mysql.instance import SessionPool
 from ..mysql.port import Instance
 from ..mysql.status import History, InstanceStatus
 from ..parallel import map_parallel
-from ..state.acknowledgement import ACKNOWLEDGING, Acknowledgement, AckReader
+from ..state.acknowledgement import Acknowledgement, AckReader, acknowledges
 from .kubernetes_state import ClusterTarget, read_kubernetes_state
 from .observation import ClusterObservation, InstanceObservation, Problem, writable_instance
 
@@ -44,10 +44,17 @@ def observe(
 ) -> ClusterObservation:
     """Observe the cluster once. Problems of instances are part of it; errors of the API server are raised.
 
-    Pods that are not ready are asked why by ``acknowledge``, if they are the collection's.
+    The collection's pods are asked by ``acknowledge`` which topology they have read, and why they are not ready; those that are
+    ready only if the topology is not recorded as acknowledged.
     """
     kubernetes = read_kubernetes_state(store, target)
-    seen = map_parallel(lambda name: _look(pool, name, kubernetes.pods.get(name), acknowledge), kubernetes.instances)
+
+    def look(name: str) -> InstanceObservation:
+        pod = kubernetes.pods.get(name)
+        asked = pod is not None and acknowledges(pod) and not (pod.ready and kubernetes.acknowledged)
+        return _look(pool, name, pod, acknowledge if asked else None)
+
+    seen = map_parallel(look, kubernetes.instances)
     primary = kubernetes.topology_primary or writable_instance(tuple(seen.values()))
     status = seen[primary].status if primary in seen else None
     if primary is None or status is None:
@@ -74,8 +81,8 @@ def _problem(error: SqlError) -> Problem:
 
 
 def _look(pool: SessionPool, name: str, pod: PodView | None, acknowledge: AckReader | None) -> InstanceObservation:
-    """A pod that is not ready is asked why, at the same time: one that answers nothing costs one timeout."""
-    if acknowledge is None or pod is None or pod.ready or not any(map(pod.runs, ACKNOWLEDGING)):
+    """The pod is asked at the same time as its server: one that answers nothing costs one timeout."""
+    if acknowledge is None:
         return _status(pool, name, pod)
     asks: dict[str, Callable[[], t.Any]] = {
         "status": lambda: _status(pool, name, pod),

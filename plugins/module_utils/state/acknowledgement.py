@@ -16,19 +16,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..constants import CONTAINER_CLONE, CONTAINER_PROVISION, CONTAINER_REPLICATION
+from ..kube.pod import PodView
 
 __all__ = [
-    "ACKNOWLEDGING",
     "ROLES",
     "AckReader",
     "Acknowledgement",
     "Role",
+    "acknowledges",
     "parse_acknowledgement",
 ]
 
 Role = t.Literal["primary", "replica"]
 # The containers that answer.
-ACKNOWLEDGING = (CONTAINER_PROVISION, CONTAINER_CLONE, CONTAINER_REPLICATION)
+_CONTAINERS = (CONTAINER_PROVISION, CONTAINER_CLONE, CONTAINER_REPLICATION)
 # Asks a pod. Raises ``Unreachable`` if there is no acknowledgement.
 AckReader = t.Callable[[str], "Acknowledgement"]
 ROLES: tuple[Role, ...] = ("primary", "replica")
@@ -58,6 +59,11 @@ class Acknowledgement:
     def has_seen(self, intent: Mapping[str, str]) -> bool:
         """Whether the pod has read these keys with these values."""
         return intent.items() <= self.intent.items()
+
+
+def acknowledges(pod: PodView) -> bool:
+    """Whether a container runs that answers: other programs' pods have none."""
+    return any(map(pod.runs, _CONTAINERS))
 
 
 def parse_acknowledgement(document: bytes | str) -> Acknowledgement:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import struct
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pymysql
-from ansible_collections.kubemysql.replication.plugins.module_utils.constants import REPLICATION_USER
+from ansible_collections.kubemysql.replication.plugins.module_utils.constants import INTENT_ANNOTATION, REPLICATION_USER
 from integration.api.rights import role
 from integration.api.server import Object
 from integration.cluster.deployment import Deployment, found, message
@@ -53,6 +54,48 @@ def test_read_service_misrouted(cluster: Deployment) -> None:
         result = cluster.until({("read_service_misrouted", None)})
         assert result["state"] == "degraded"
         assert result["routes"]["read"] == ["mysql-2"]
+
+
+def refresh(cluster: Deployment) -> None:
+    """Any change of annotations makes the kubelet refresh what a pod has mounted."""
+    for each in cluster.instances:
+        cluster.namespace.patch("Pod", each.name, {"metadata": {"annotations": {"example.com/refreshed": uuid.uuid4().hex}}})
+
+
+@contextmanager
+def topology_edited(cluster: Deployment) -> Iterator[None]:
+    """Somebody edits the topology, in a way that changes no role, and later takes that back."""
+    before = cluster.namespace.live("ConfigMap", "mysql-topology")
+    record = {INTENT_ANNOTATION: before["metadata"]["annotations"][INTENT_ANNOTATION]}
+    # Without the record the pods are asked also when the topology is the one of before again.
+    edited = {"data": {"bootstrapped": "2020-01-01T00:00:00Z"}, "metadata": {"annotations": {INTENT_ANNOTATION: None}}}
+    cluster.namespace.patch("ConfigMap", "mysql-topology", edited)
+    refresh(cluster)
+    try:
+        yield
+    finally:
+        cluster.namespace.patch("ConfigMap", "mysql-topology", {"data": before["data"]})
+        refresh(cluster)
+        cluster.until(set())
+        cluster.namespace.patch("ConfigMap", "mysql-topology", {"metadata": {"annotations": record}})
+
+
+def test_topology_not_acknowledged(cluster: Deployment) -> None:
+    """In one pod the process that reads the topology is stopped; the port that answers in its place still runs."""
+    with topology_edited(cluster), cluster[2].script("run-replication.sh").frozen():
+        result = cluster.until({("topology_not_acknowledged", "mysql-2")}, patience=150)
+        assert result["state"] == "degraded"
+        assert "the topology is bootstrapped=2020-01-01T00:00:00Z" in message(result, "topology_not_acknowledged", "mysql-2")
+
+
+def test_topology_lost(cluster: Deployment, growing_class: str) -> None:
+    """The remedy takes it back from the pods."""
+    before = cluster.namespace.live("ConfigMap", "mysql-topology")["data"]
+    cluster.namespace.delete("ConfigMap", "mysql-topology")
+    result = cluster.until({("topology_unknown", None)})
+    assert (result["state"], result["primary"]) == ("degraded", "mysql-0")
+    cluster.deploy(max_lag=cluster.options["max_lag"], storage_class=growing_class)
+    assert cluster.namespace.live("ConfigMap", "mysql-topology")["data"] == before
 
 
 @contextmanager

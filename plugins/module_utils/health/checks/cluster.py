@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ...constants import TOPOLOGY_PRIMARY
 from ...mysql.status import InstanceStatus
+from ...state.acknowledgement import acknowledges
 from ..findings import Finding
 from ..findings import FindingKind as Kind
 from ..observation import ClusterObservation
@@ -33,11 +35,18 @@ def _kubernetes(observation: ClusterObservation) -> Findings:
     elif state.topology_primary and state.wanted and state.topology_primary not in state.expected:
         message = f"the topology names {state.topology_primary} as primary, and the instances are {', '.join(state.expected)}"
         yield Finding(Kind.PRIMARY_NOT_EXPECTED, message)
-    if observation.primary_name is None and observation.instances:
-        what = "the topology ConfigMap names no primary" if state.topology else "there is no topology ConfigMap"
-        yield Finding(Kind.TOPOLOGY_UNKNOWN, f"{what}, and not exactly one instance is writable")
+    yield from _topology(observation)
     for refusal in state.withheld:
         yield Finding(Kind.NOT_PERMITTED, refusal)
+
+
+def _topology(observation: ClusterObservation) -> Findings:
+    state = observation.kubernetes
+    what = "there is no topology ConfigMap" if state.intent is None else "the topology ConfigMap names no primary"
+    if observation.primary_name is None and observation.instances:
+        yield Finding(Kind.TOPOLOGY_UNKNOWN, f"{what}, and not exactly one instance is writable")
+    elif not (state.intent or {}).get(TOPOLOGY_PRIMARY) and any(map(acknowledges, state.pods.values())):
+        yield Finding(Kind.TOPOLOGY_UNKNOWN, f"{what}, and the pods read their roles there")
 
 
 def _writable(observation: ClusterObservation) -> Findings:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...kube.pod import PodView
 from ..findings import Finding
@@ -22,6 +22,7 @@ _RECENT = 600
 
 def check(observation: ClusterObservation, instance: InstanceObservation) -> Findings:
     yield from _pod(observation, instance)
+    yield from _acknowledgement(observation, instance)
     yield from _session(instance)
     if instance.pod is not None:
         yield from _restarts(instance.name, instance.pod, observation.now)
@@ -48,6 +49,17 @@ def _pod(observation: ClusterObservation, instance: InstanceObservation) -> Find
 def _judged(instance: InstanceObservation) -> str:
     """The reason that the pod acknowledges; the kubelet only reports which container is not ready."""
     return (instance.acknowledgement.reason or "") if instance.acknowledgement else ""
+
+
+def _acknowledgement(observation: ClusterObservation, instance: InstanceObservation) -> Findings:
+    seen, intent = instance.acknowledgement, observation.kubernetes.intent
+    if seen is not None and intent is not None and seen.intent != intent:
+        message = f"the pod has read {_text(seen.intent)}, and the topology is {_text(intent)}"
+        yield Finding(Kind.TOPOLOGY_NOT_ACKNOWLEDGED, message, instance.name)
+
+
+def _text(intent: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(intent.items())) or "nothing"
 
 
 def _session(instance: InstanceObservation) -> Findings:

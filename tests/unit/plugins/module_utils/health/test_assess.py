@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
 import pytest
+from ansible_collections.kubemysql.replication.plugins.module_utils.constants import INTENT_ANNOTATION
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import (
     AccessDenied,
     ApiForbidden,
@@ -31,6 +32,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.health.obser
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.pod import PodView
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.gtid import GtidSet
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SessionPool
+from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
 from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import (
     Acknowledgement,
     AckReader,
@@ -40,6 +42,7 @@ from unit.fakes.mysql import NOW, FakeConnector, FakeServer, replicating, uuid_o
 from unit.fakes.store import FakeObjectStore, pod
 
 CLUSTER = None
+INTENT = Topology("mysql-0", "2026-01-01T00:00:00Z", 2, "cafe")
 
 
 @dataclass
@@ -50,12 +53,14 @@ class World:
     servers: list[FakeServer] = field(default_factory=lambda: list(replicating()))
 
     routed: bool = False
+    # Which topology the pods have read.
+    acknowledge: AckReader | None = None
 
-    def observe(self, acknowledge: AckReader | None = None) -> ClusterObservation:
+    def observe(self) -> ClusterObservation:
         if not self.routed:
             self.route()
         pool = SessionPool(FakeConnector(*self.servers), 1)
-        return observe(self.store, pool, TARGET, acknowledge=acknowledge, catch_up=1)
+        return observe(self.store, pool, TARGET, acknowledge=self.acknowledge, catch_up=1)
 
     def route(self) -> None:
         """Let Services lead to the ready pods, as the endpoints controller does."""
@@ -102,6 +107,32 @@ def not_ready_and_refused(world: World) -> None:
 
 def second_writer(world: World) -> None:
     world.servers[1].read_only = world.servers[1].super_read_only = 0
+
+
+def ours(world: World, *, recorded: bool = True) -> None:
+    """The pods run our container, which reads the topology; a deployment has recorded that they have all read it."""
+    running = {"name": "replication", "state": {"running": {}}, "restartCount": 0}
+    for name in ("mysql-0", "mysql-1", "mysql-2"):
+        world.store.objects["Pod", name]["status"]["containerStatuses"].append(running)
+    annotations = {INTENT_ANNOTATION: INTENT.digest} if recorded else {}
+    world.store.put({**topology(), "data": INTENT.intent, "metadata": {**topology()["metadata"], "annotations": annotations}})
+
+
+def another_topology_read(world: World, *, recorded: bool = False) -> None:
+    ours(world, recorded=recorded)
+    older = {"mysql-1": replace(INTENT, epoch=1).intent}
+
+    def acknowledge(name: str) -> Acknowledgement:
+        if name == "mysql-2":
+            raise Unreachable("it does not answer")
+        return Acknowledgement(0, older.get(name, INTENT.intent))
+
+    world.acknowledge = acknowledge
+
+
+def our_topology_lost(world: World) -> None:
+    ours(world)
+    world.store.delete("ConfigMap", "mysql-topology")
 
 
 def two_writers_and_no_topology(world: World) -> None:
@@ -218,6 +249,17 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
         "incomplete",
     ),
     "no topology, but one writer": (lambda world: world.store.delete("ConfigMap", "mysql-topology"), set(), "healthy"),
+    "no topology, which our pods read": (our_topology_lost, {(Kind.TOPOLOGY_UNKNOWN, CLUSTER)}, "degraded"),
+    "another topology than a pod has read": (
+        another_topology_read,
+        {(Kind.TOPOLOGY_NOT_ACKNOWLEDGED, "mysql-1")},
+        "degraded",
+    ),
+    "topology that is recorded as acknowledged": (
+        lambda world: another_topology_read(world, recorded=True),
+        set(),
+        "healthy",
+    ),
     "no topology and two writers": (
         two_writers_and_no_topology,
         {(Kind.TOPOLOGY_UNKNOWN, CLUSTER), (Kind.MULTIPLE_WRITABLE_INSTANCES, CLUSTER)},
@@ -536,15 +578,15 @@ def test_a_pod_that_is_not_ready_is_quoted() -> None:
     """The kubelet reports which container is not ready; the pod acknowledges why. Nobody else is asked."""
     world = World()
     world.pod("mysql-2", ready=False)
-    running = {"name": "replication", "state": {"running": {}}, "restartCount": 0}
-    world.store.objects["Pod", "mysql-2"]["status"]["containerStatuses"].append(running)
+    ours(world)
     asked: list[str] = []
 
     def acknowledge(name: str) -> Acknowledgement:
         asked.append(name)
-        return Acknowledgement(0, role="replica", reason="the replica is 40 s behind, more than 30 s")
+        return Acknowledgement(0, INTENT.intent, role="replica", reason="the replica is 40 s behind, more than 30 s")
 
-    (finding,) = assess(world.observe(acknowledge), max_lag=30).findings
+    world.acknowledge = acknowledge
+    (finding,) = world.assess().findings
     assert finding.message == "the pod is not ready: the replica is 40 s behind, more than 30 s"
     assert asked == ["mysql-2"]
 

@@ -167,7 +167,7 @@ def test_kubernetes_state() -> None:
 
 def test_kubernetes_state_of_nothing() -> None:
     state = read_kubernetes_state(FakeObjectStore(), TARGET)
-    assert (state.instances, state.wanted, state.topology, state.topology_primary) == ((), None, False, None)
+    assert (state.instances, state.wanted, state.intent, state.topology_primary) == ((), None, None, None)
 
 
 BACK_OFF = {"reason": "CrashLoopBackOff", "message": "back-off"}
