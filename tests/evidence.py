@@ -29,7 +29,7 @@ TESTS: dict[str, str] = {
     "claim_resizing": f"{_CLUSTER}/test_kubernetes.py::test_claim_resizing",
     "primary_service_misrouted": f"{_CLUSTER}/test_kubernetes.py::test_primary_service_misrouted",
     "read_service_misrouted": f"{_CLUSTER}/test_kubernetes.py::test_read_service_misrouted",
-    "not_permitted": f"{_CLUSTER}/test_kubernetes.py::test_rights_withheld",
+    "api_forbidden": f"{_CLUSTER}/test_kubernetes.py::test_rights_withheld",
     "instance_unreachable": f"{_CLUSTER}/test_primary.py::test_primary_stopped",
     "access_denied": f"{_CLUSTER}/test_kubernetes.py::test_credentials_refused",
     "access_pending": f"{_CLUSTER}/test_kubernetes.py::test_credentials_refused",
@@ -68,9 +68,9 @@ TESTS: dict[str, str] = {
     "certificate_expiring": f"{_MYSQLD}/test_conditions.py::test_certificate_that_ends_soon",
     "volume_full": f"{_CLUSTER}/test_full_volume.py::test_volume_fills_up",
     "volume_filling": f"{_CLUSTER}/test_full_volume.py::test_volume_fills_up",
-    "canary_late": f"{_CLUSTER}/test_replicas.py::test_network_to_the_source_cut",
+    "canary_timed_out": f"{_CLUSTER}/test_replicas.py::test_network_to_the_source_cut",
     "canary_unknown": f"{_CLUSTER}/test_primary.py::test_primary_pod_gone",
-    "canary_left_behind": f"{_MYSQLD}/test_canary.py::test_primary_that_does_not_let_the_table_go",
+    "canary_not_removed": f"{_MYSQLD}/test_canary.py::test_primary_that_does_not_let_the_table_go",
 }
 
 # Code -> why no real server here does that.

@@ -31,7 +31,7 @@ Generated from the code by `tests/generate_findings.py`; do not edit.
 ## States
 
 The first that holds is the state. *Critical* and *unknown* findings keep a cluster from being healthy: what cannot be
-checked is never taken for well. Warnings do not. `ignore` takes findings out of the judgement, and leaves them in the
+checked is never taken for well. Warnings do not. `ignore_findings` takes findings out of the judgement, and leaves them in the
 report.
 
 """

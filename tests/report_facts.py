@@ -33,7 +33,7 @@ def facts_of(
     facts = health_result(seen, assess(seen, max_lag=30, ignored=ignored))
     for number, instance in enumerate(facts["instances"]):
         instance["node"], instance["restarts"] = f"worker-{number}", number
-        instance["volume_used"] = 0.25 * number % 1
+        instance["volume_used_ratio"] = 0.25 * number % 1
     for finding in facts["findings"]:
         finding["since"] = "2026-01-01T11:52:00Z"
     return facts

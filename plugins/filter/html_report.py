@@ -69,7 +69,7 @@ from ansible_collections.kubemysql.replication.plugins.plugin_utils.html_report.
 
 
 def html_report(facts: object, name: str, namespace: str, looked_at: str) -> str:
-    if not isinstance(facts, Mapping) or not {"state", "routes", "instances", "findings"} <= facts.keys():
+    if not isinstance(facts, Mapping) or not {"state", "endpoints", "instances", "findings"} <= facts.keys():
         found = f"a dict with {', '.join(sorted(facts)) or 'nothing'}" if isinstance(facts, Mapping) else type(facts).__name__
         raise AnsibleFilterError(
             f"html_report: expected the result of mysql_cluster_info or mysql_cluster_verify, found {found}; "

@@ -70,7 +70,7 @@ primary:
   returned: success
   type: str
   sample: mysql-0
-routes:
+endpoints:
   description:
     - The instances to which the Services for writes (C(primary)) and reads (C(read)) lead; null if there is no such Service, or
       it may not be looked at.
@@ -101,7 +101,7 @@ instances:
       sql_running: "Yes"
       lag_seconds: 0.0
       replication_encrypted: true
-      volume_used: 0.42
+      volume_used_ratio: 0.42
       node: worker-1
       restarts: 0
 findings:

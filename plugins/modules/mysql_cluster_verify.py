@@ -43,14 +43,14 @@ options:
       - Seconds in which the row must arrive.
     type: int
     default: 10
-  accept:
+  accept_states:
     description:
       - States besides V(healthy) that are good enough.
     type: list
     elements: str
     default: []
     choices: [degraded, incomplete, offline]
-  ignore:
+  ignore_findings:
     description:
       - Codes of findings that do not count, for example V(replication_not_encrypted). They are reported all the same.
     type: list
@@ -92,7 +92,7 @@ RETURN = r"""
 state:
   description:
     - The assessment, V(healthy), V(degraded), V(failed), V(lost), V(incomplete) or V(offline). The module fails unless it
-      is V(healthy) or one of O(accept), and returns all of these keys then as well.
+      is V(healthy) or one of O(accept_states), and returns all of these keys then as well.
   returned: always, once the cluster was looked at
   type: str
   sample: healthy
@@ -105,7 +105,7 @@ primary:
   returned: always, once the cluster was looked at
   type: str
   sample: mysql-0
-routes:
+endpoints:
   description:
     - The instances to which the Services for writes (C(primary)) and reads (C(read)) lead; null if there is no such Service, or
       it may not be looked at.
@@ -136,7 +136,7 @@ instances:
       sql_running: "Yes"
       lag_seconds: 0.0
       replication_encrypted: true
-      volume_used: 0.42
+      volume_used_ratio: 0.42
       node: worker-1
       restarts: 0
 findings:

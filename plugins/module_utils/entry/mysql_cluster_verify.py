@@ -27,8 +27,8 @@ def act(params: Params, check_mode: bool) -> Result | Failure:
     clock = SystemClock()
     criteria = Criteria(
         max_lag=at_least("max_lag", params["max_lag"], 1),
-        accepted=frozenset({"healthy", *params["accept"]}),
-        ignored=_ignored(params["ignore"]),
+        accepted=frozenset({"healthy", *params["accept_states"]}),
+        ignored=_ignored(params["ignore_findings"]),
     )
     with open_cluster(params) as cluster:
         verdict = verify(
@@ -50,5 +50,5 @@ def _ignored(codes: list[str]) -> frozenset[FindingKind]:
     known = {kind.code: kind for kind in FindingKind}
     for code in codes:
         if code not in known:
-            raise SpecError("ignore", f"{code!r} is not a finding; docs/findings.md lists them all")
+            raise SpecError("ignore_findings", f"{code!r} is not a finding; docs/findings.md lists them all")
     return frozenset(known[code] for code in codes)

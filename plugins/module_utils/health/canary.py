@@ -80,9 +80,9 @@ def _findings(result: CanaryResult) -> Iterator[Finding]:
             yield Finding(Kind.CANARY_UNKNOWN, f"the canary row could not be looked for: {arrival.problem}", arrival.instance)
         elif arrival.milliseconds is None:
             message = f"the canary row did not arrive within {result.timeout:g} s"
-            yield Finding(Kind.CANARY_LATE, message, arrival.instance)
+            yield Finding(Kind.CANARY_TIMED_OUT, message, arrival.instance)
     if result.left_behind is not None:
-        yield Finding(Kind.CANARY_LEFT_BEHIND, f"the canary's table could not be removed: {result.left_behind}")
+        yield Finding(Kind.CANARY_NOT_REMOVED, f"the canary's table could not be removed: {result.left_behind}")
 
 
 def run_canary(pool: SessionPool, observation: ClusterObservation, *, timeout: float, clock: Clock) -> CanaryResult:

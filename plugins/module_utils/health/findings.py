@@ -86,7 +86,7 @@ class FindingKind(Enum):
         "critical", "The pods that the read Service leads to are not exactly the ready ones.",
         "If it lasts, compare the Service's selector with the pods' labels, and see whether the endpoints controller runs.",
     )  # fmt: skip
-    NOT_PERMITTED = Definition(
+    API_FORBIDDEN = Definition(
         "unknown", "The API server refuses to show Services' endpoints or claims.",
         "Grant the rights of docs/permissions.md, or ignore this finding.",
     )  # fmt: skip
@@ -260,7 +260,7 @@ class FindingKind(Enum):
         "warning", "At least 80 % of the instance's volume, which holds data and binary logs, is in use.",
         "See what grows (SHOW BINARY LOGS; the tables), shorten binlog_expire_logs_seconds, or grow the claim.",
     )  # fmt: skip
-    CANARY_LATE = Definition(
+    CANARY_TIMED_OUT = Definition(
         "critical", "A row written on the primary could not be read on the replica within canary_timeout.",
         "The replica does not apply what the primary commits; see its other findings and its replication filters.",
     )  # fmt: skip
@@ -268,7 +268,7 @@ class FindingKind(Enum):
         "unknown", "The canary row could not be written on the primary, or could not be looked for on a replica.",
         "See the reason in the message.",
     )  # fmt: skip
-    CANARY_LEFT_BEHIND = Definition(
+    CANARY_NOT_REMOVED = Definition(
         "warning", "The canary's table could not be removed from the primary.",
         "DROP SCHEMA kubemysql_canary; nothing else is kept there.",
     )  # fmt: skip

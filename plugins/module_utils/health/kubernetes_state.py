@@ -18,7 +18,7 @@ from ..names import Names
 from ..parallel import map_parallel
 from ..state.reader import read_pods, read_stateful_set
 from ..state.topology import parse_topology
-from .observation import KubernetesState, Routes
+from .observation import Endpoints, KubernetesState
 
 __all__ = ["ClusterTarget", "read_kubernetes_state"]
 
@@ -69,13 +69,13 @@ def read_kubernetes_state(store: ObjectStore, target: ClusterTarget) -> Kubernet
         topology_primary=topology.primary if topology else target.primary,
         bootstrapped=topology is not None and topology.bootstrapped is not None,
         pods=answers["pods"],
-        routes=Routes(_route(answers["primary"]), _route(answers["read"])),
+        endpoints=Endpoints(_ready_pods(answers["primary"]), _ready_pods(answers["read"])),
         resizing=_resizing(names, names.instances(wanted or 0), answers["claims"]),
         withheld=tuple(sorted(withheld)),
     )
 
 
-def _route(endpoints: Manifest | None) -> frozenset[str] | None:
+def _ready_pods(endpoints: Manifest | None) -> frozenset[str] | None:
     if endpoints is None:
         return None
     ready = (address for subset in endpoints.get("subsets") or [] for address in subset.get("addresses") or [])

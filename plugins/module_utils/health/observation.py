@@ -13,7 +13,7 @@ from ..kube.pod import PodView
 from ..mysql.status import History, InstanceStatus, ReplicaStatus
 from ..state.acknowledgement import Acknowledgement
 
-__all__ = ["ClusterObservation", "InstanceObservation", "KubernetesState", "Problem", "Routes"]
+__all__ = ["ClusterObservation", "Endpoints", "InstanceObservation", "KubernetesState", "Problem"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Routes:
+class Endpoints:
     """The pods that each Service leads to; None if there is no such Service."""
 
     primary: frozenset[str] | None = None
@@ -50,7 +50,7 @@ class KubernetesState:
     topology_primary: str | None
     bootstrapped: bool
     pods: t.Mapping[str, PodView]
-    routes: Routes = Routes()
+    endpoints: Endpoints = Endpoints()
     resizing: t.Mapping[str, str] = field(default_factory=dict)
     withheld: tuple[str, ...] = ()
 

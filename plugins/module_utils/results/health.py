@@ -9,12 +9,12 @@ from __future__ import annotations
 from ..health.assess import Assessment
 from ..health.canary import CanaryResult
 from ..health.findings import Finding
-from ..health.observation import ClusterObservation, InstanceObservation, Routes
+from ..health.observation import ClusterObservation, Endpoints, InstanceObservation
 from ..health.summary import summary
 from ..health.verify import Verdict
 from ..mysql.status import History, InstanceStatus
 from ..times import format_time
-from .types import CanaryOutcome, FindingResult, HealthResult, InstanceResult, Role, RoutesResult, VerificationResult
+from .types import CanaryOutcome, EndpointsResult, FindingResult, HealthResult, InstanceResult, Role, VerificationResult
 
 __all__ = ["health_result", "verification_result"]
 
@@ -26,7 +26,7 @@ def health_result(observation: ClusterObservation, assessment: Assessment) -> He
         state=assessment.state,
         healthy=assessment.healthy,
         primary=assessment.primary,
-        routes=_routes(observation.kubernetes.routes),
+        endpoints=_endpoints(observation.kubernetes.endpoints),
         instances=instances,
         findings=[_finding(each, assessment) for each in assessment.findings],
         summary=summary(observation, assessment),
@@ -40,8 +40,8 @@ def verification_result(verdict: Verdict) -> VerificationResult:
     return VerificationResult(**facts, canary=_canary(verdict.canary))
 
 
-def _routes(routes: Routes) -> RoutesResult:
-    return RoutesResult(primary=_pods(routes.primary), read=_pods(routes.read))
+def _endpoints(endpoints: Endpoints) -> EndpointsResult:
+    return EndpointsResult(primary=_pods(endpoints.primary), read=_pods(endpoints.read))
 
 
 def _pods(names: frozenset[str] | None) -> list[str] | None:
@@ -68,7 +68,7 @@ def _instance(observation: ClusterObservation, instance: InstanceObservation) ->
         sql_running=channel.sql if channel else None,
         lag_seconds=round(channel.lag, 3) if channel and channel.lag is not None else None,
         replication_encrypted=channel.encrypted if channel else None,
-        volume_used=_volume_used(status),
+        volume_used_ratio=_volume_used(status),
         node=pod.node if pod else None,
         restarts=pod.restarts if pod else None,
     )

@@ -18,6 +18,7 @@ __all__ = [
     "ChangesResult",
     "DeploymentResult",
     "DiffResult",
+    "EndpointsResult",
     "FailedResult",
     "FindingResult",
     "HealthResult",
@@ -26,7 +27,6 @@ __all__ = [
     "RemovalResult",
     "RenderedResult",
     "Role",
-    "RoutesResult",
     "TopologyResult",
     "VerificationResult",
 ]
@@ -34,7 +34,7 @@ __all__ = [
 Role = t.Literal["primary", "replica", "unknown"]
 
 
-class RoutesResult(t.TypedDict):
+class EndpointsResult(t.TypedDict):
     """The pods to which each Service leads; None without the Service."""
 
     primary: list[str] | None
@@ -60,7 +60,7 @@ class InstanceResult(t.TypedDict):
     sql_running: ThreadState | None
     lag_seconds: float | None
     replication_encrypted: bool | None
-    volume_used: float | None
+    volume_used_ratio: float | None
     node: str | None
     restarts: int | None
 
@@ -83,7 +83,7 @@ class HealthResult(t.TypedDict):
     state: State
     healthy: bool
     primary: str | None
-    routes: RoutesResult
+    endpoints: EndpointsResult
     instances: list[InstanceResult]
     findings: list[FindingResult]
     summary: str

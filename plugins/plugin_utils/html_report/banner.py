@@ -61,10 +61,10 @@ def _numbers(facts: HealthResult, names: Names, looked_at: datetime) -> Markup:
 
 def _routes(facts: HealthResult, names: Names) -> Iterator[tuple[str, list[Child]]]:
     """The addresses of the Services, if there are any, and the pods behind them."""
-    routes = facts["routes"]
+    endpoints = facts["endpoints"]
     for purpose, pods, service in (
-        ("Writes", routes["primary"], names.primary_service),
-        ("Reads", routes["read"], names.read_service),
+        ("Writes", endpoints["primary"], names.primary_service),
+        ("Reads", endpoints["read"], names.read_service),
     ):
         if pods is not None:
             where = f"{len(pods)} instances" if len(pods) > _NAMED else _list(pods, "no pod")

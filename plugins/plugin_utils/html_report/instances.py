@@ -102,7 +102,7 @@ def _server(_facts: HealthResult, instance: InstanceResult) -> Cell:
 
 
 def _pod(_facts: HealthResult, instance: InstanceResult) -> Cell:
-    restarts, used = instance["restarts"], instance["volume_used"]
+    restarts, used = instance["restarts"], instance["volume_used_ratio"]
     return [
         instance["node"] or UNKNOWN,
         _small(f"restarts: {UNKNOWN if restarts is None else restarts}"),

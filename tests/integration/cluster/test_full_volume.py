@@ -94,7 +94,7 @@ def test_volume_fills_up(small: Deployment, folder: Path) -> None:
         small[0].run(f"INSERT INTO shop.pictures VALUES (REPEAT('x', {8 * MEBIBYTE}))")
     result = small.until({("volume_full", "mysql-0")})
     assert result["state"] == "degraded"
-    (part,) = [each["volume_used"] for each in result["instances"]]
+    (part,) = [each["volume_used_ratio"] for each in result["instances"]]
     assert part > 0.95
     fill(small, folder, 0.5)
     small.until(set())

@@ -29,7 +29,7 @@ def test_healthy(cluster: Deployment) -> None:
     assert result["state"] == "healthy"
     # All the pods are on the node they could be on.
     assert ("pods_on_one_node", None) in {(each["code"], each["instance"]) for each in result["findings"]}
-    assert result["routes"] == {"primary": ["mysql-0"], "read": ["mysql-0", "mysql-1", "mysql-2"]}
+    assert result["endpoints"] == {"primary": ["mysql-0"], "read": ["mysql-0", "mysql-1", "mysql-2"]}
 
 
 @contextmanager
@@ -46,14 +46,14 @@ def test_primary_service_misrouted(cluster: Deployment) -> None:
     with selector(cluster, "mysql-primary", "mysql-1", "mysql-0"):
         result = cluster.until({("primary_service_misrouted", None)})
         assert result["state"] == "degraded"
-        assert result["routes"]["primary"] == ["mysql-1"]
+        assert result["endpoints"]["primary"] == ["mysql-1"]
 
 
 def test_read_service_misrouted(cluster: Deployment) -> None:
     with selector(cluster, "mysql-read", "mysql-2", None):
         result = cluster.until({("read_service_misrouted", None)})
         assert result["state"] == "degraded"
-        assert result["routes"]["read"] == ["mysql-2"]
+        assert result["endpoints"]["read"] == ["mysql-2"]
 
 
 def refresh(cluster: Deployment) -> None:
@@ -165,8 +165,8 @@ def test_rights_withheld(cluster: Deployment) -> None:
         {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
     ]
     result = cluster.look(**role(cluster.namespace, "blind", *rules))
-    assert found(result) == {("not_permitted", None)}
-    assert (result["state"], result["routes"]) == ("degraded", {"primary": None, "read": None})
+    assert found(result) == {("api_forbidden", None)}
+    assert (result["state"], result["endpoints"]) == ("degraded", {"primary": None, "read": None})
 
 
 def test_credentials_refused(cluster: Deployment) -> None:

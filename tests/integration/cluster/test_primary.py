@@ -22,7 +22,7 @@ def test_primary_pod_gone(cluster: Deployment) -> None:
         blind = {(code, name) for code in ("gtid_unknown", "receiver_connecting", "pod_not_ready") for name in REPLICAS}
         result = cluster.until(lost | blind)
         assert result["state"] == "failed"
-        assert result["routes"] == {"primary": [], "read": []}
+        assert result["endpoints"] == {"primary": [], "read": []}
         (reason,) = [
             each["message"] for each in result["findings"] if (each["code"], each["instance"]) == ("pod_not_ready", "mysql-0")
         ]
@@ -42,7 +42,7 @@ def test_primary_stopped(cluster: Deployment) -> None:
         silent = {("instance_unreachable", "mysql-0"), ("pod_not_ready", "mysql-0")}
         result = cluster.until(silent | {("gtid_unknown", name) for name in REPLICAS}, connect_timeout=timeout)
         assert result["state"] == "failed"
-        assert result["routes"] == {"primary": [], "read": list(REPLICAS)}
+        assert result["endpoints"] == {"primary": [], "read": list(REPLICAS)}
 
 
 def test_all_pods_down(cluster: Deployment) -> None:

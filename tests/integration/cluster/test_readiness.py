@@ -87,7 +87,7 @@ def test_reads_go_on_while_all_replicas_lag(cluster: Deployment) -> None:
         cluster.routed_within(REFERENCE_LAG + LEAVES + 1, READ, {"mysql-0"})
         lagging = {(code, name) for code in ("lag_high", "pod_not_ready") for name in ("mysql-1", "mysql-2")}
         result = cluster.until(lagging)
-        assert (result["state"], result["routes"]["read"]) == ("degraded", ["mysql-0"])
+        assert (result["state"], result["endpoints"]["read"]) == ("degraded", ["mysql-0"])
     cluster.routed_within(RETURNS, READ, EVERYBODY)
 
 

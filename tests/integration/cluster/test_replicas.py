@@ -84,7 +84,7 @@ def test_network_to_the_source_cut(cluster: Deployment) -> None:
         assert result["state"] == "degraded"
         assert {each["name"]: each["io_running"] for each in result["instances"]}["mysql-1"] == "yes"
         late = cluster.look(canary=True, canary_timeout=scaled(1), max_lag=scaled(1))
-        assert ("canary_late", "mysql-1") in found(late)
+        assert ("canary_timed_out", "mysql-1") in found(late)
         assert list(late["canary"]["delays_ms"]) == ["mysql-1", "mysql-2"]
         # Its receiver gives up after replica_net_timeout.
         cluster.until(not_ready("receiver_connecting"), patience=40)

@@ -60,7 +60,7 @@ def test_healthy(tutorial: Deployment) -> None:
         "mysql-2": "replica",
     }
     assert all(each["version"].startswith("10.11.") for each in result["instances"])
-    assert result["routes"] == {"primary": None, "read": ["mysql-0", "mysql-1", "mysql-2"]}
+    assert result["endpoints"] == {"primary": None, "read": ["mysql-0", "mysql-1", "mysql-2"]}
     # Without being told, it is the only instance that can be written to.
     assert tutorial.info(primary=None)["primary"] == "mysql-0"
 
@@ -76,7 +76,7 @@ def test_applier_stopped(tutorial: Deployment) -> None:
     try:
         # Its readiness probe knows nothing of replication.
         result = tutorial.until(WARNINGS | {("applier_stopped", "mysql-1")})
-        assert (result["state"], result["routes"]["read"]) == ("degraded", ["mysql-0", "mysql-1", "mysql-2"])
+        assert (result["state"], result["endpoints"]["read"]) == ("degraded", ["mysql-0", "mysql-1", "mysql-2"])
     finally:
         tutorial[1].run("START SLAVE")
 

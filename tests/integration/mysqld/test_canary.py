@@ -81,7 +81,7 @@ def test_row_that_cannot_be_applied(cluster: Cluster, pool: SessionPool) -> None
     cluster["mysql-2"].run("STOP REPLICA SQL_THREAD")
     result = write_canary(pool, patience=3)
     assert not result.arrived
-    assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_LATE, "mysql-2")]
+    assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_TIMED_OUT, "mysql-2")]
     assert result.arrivals[0].milliseconds is not None
     cluster["mysql-2"].run("START REPLICA")
     assert tables(cluster) == []
@@ -94,7 +94,7 @@ def test_row_that_a_filter_swallows(cluster: Cluster, pool: SessionPool) -> None
     cluster.settle()
     assert judge(pool).healthy
     result = write_canary(pool, patience=3)
-    assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_LATE, "mysql-1")]
+    assert [(each.kind, each.instance) for each in result.findings] == [(Kind.CANARY_TIMED_OUT, "mysql-1")]
     cluster["mysql-1"].run("STOP REPLICA", "CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE = ()", "START REPLICA")
 
 
@@ -157,7 +157,7 @@ def test_primary_that_does_not_let_the_table_go(cluster: Cluster, pool: SessionP
         eventually("the table to be there", lambda: primary.run(row))
         # What is still being committed is let through before.
         primary.run("SET GLOBAL super_read_only = ON")
-    assert Kind.CANARY_LEFT_BEHIND in {each.kind for each in results[0].findings}
+    assert Kind.CANARY_NOT_REMOVED in {each.kind for each in results[0].findings}
     assert "has become read-only" in str(results[0].left_behind)
     cluster["mysql-1"].run("START REPLICA")
     primary.run("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF", f"DROP DATABASE {CANARY_SCHEMA}")

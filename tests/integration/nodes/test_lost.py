@@ -37,7 +37,7 @@ def test_node_of_a_replica(cluster: Deployment, nodes: Nodes, fault: Fault) -> N
             node.becomes_not_ready()
             writer.wait_for_more(20)
             result = cluster.report(lost, state="degraded")
-            assert result["routes"] == {"primary": ["mysql-0"], "read": ["mysql-0", "mysql-2"]}
+            assert result["endpoints"] == {"primary": ["mysql-0"], "read": ["mysql-0", "mysql-2"]}
         writer.wait_for_more(20)
 
 
@@ -55,7 +55,7 @@ def test_node_of_the_primary(cluster: Deployment, nodes: Nodes, fault: Fault) ->
             blind = each("gtid_unknown", "mysql-1") | each("receiver_connecting", "mysql-1") | each("pod_not_ready", "mysql-1")
             lost = each("instance_unreachable", *LOST) | each("pod_not_ready", *LOST)
             result = cluster.report(lost | blind, state="failed")
-            assert result["routes"] == {"primary": [], "read": []}
+            assert result["endpoints"] == {"primary": [], "read": []}
         writer.wait_for_more(20)
 
 

@@ -45,6 +45,6 @@ def deployed(replicas: int = 3, primary: str | None = "mysql-0", *, bootstrapped
     """A store with everything in its place."""
     instances = NAMES.instances(replicas)
     pods = [pod(name, NAMES.labels) for name in instances]
-    routes = [endpoints("mysql-primary", *filter(None, [primary])), endpoints("mysql-read", *instances)]
+    routed = [endpoints("mysql-primary", *filter(None, [primary])), endpoints("mysql-read", *instances)]
     claims = [claim(name) for name in instances]
-    return FakeObjectStore(stateful_set(replicas), topology(primary, bootstrapped=bootstrapped), *pods, *routes, *claims)
+    return FakeObjectStore(stateful_set(replicas), topology(primary, bootstrapped=bootstrapped), *pods, *routed, *claims)

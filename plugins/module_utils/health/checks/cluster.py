@@ -24,7 +24,7 @@ def check(observation: ClusterObservation) -> Findings:
     yield from _kubernetes(observation)
     yield from _writable(observation)
     yield from _identity(observation)
-    yield from _routes(observation)
+    yield from _endpoints(observation)
     yield from _nodes(observation)
 
 
@@ -37,7 +37,7 @@ def _kubernetes(observation: ClusterObservation) -> Findings:
         yield Finding(Kind.PRIMARY_NOT_EXPECTED, message)
     yield from _topology(observation)
     for refusal in state.withheld:
-        yield Finding(Kind.NOT_PERMITTED, refusal)
+        yield Finding(Kind.API_FORBIDDEN, refusal)
 
 
 def _topology(observation: ClusterObservation) -> Findings:
@@ -73,16 +73,16 @@ def _identity(observation: ClusterObservation) -> Findings:
                 yield Finding(kind, f"{' and '.join(names)} all have the {label} {value}")
 
 
-def _routes(observation: ClusterObservation) -> Findings:
+def _endpoints(observation: ClusterObservation) -> Findings:
     """Endpoints follow readiness within a moment; while waiting, the next observation finds them right."""
-    routes, pods = observation.kubernetes.routes, observation.kubernetes.pods
+    endpoints, pods = observation.kubernetes.endpoints, observation.kubernetes.pods
     ready = {name for name, pod in pods.items() if pod.ready}
-    if routes.read is not None and routes.read != ready:
-        message = f"the read Service leads to {_names(routes.read)}, and ready are {_names(ready)}"
+    if endpoints.read is not None and endpoints.read != ready:
+        message = f"the read Service leads to {_names(endpoints.read)}, and ready are {_names(ready)}"
         yield Finding(Kind.READ_SERVICE_MISROUTED, message)
     primary = observation.primary_name
-    if routes.primary is not None and primary is not None and routes.primary != ready & {primary}:
-        message = f"the primary Service leads to {_names(routes.primary)}, and the primary is {primary}"
+    if endpoints.primary is not None and primary is not None and endpoints.primary != ready & {primary}:
+        message = f"the primary Service leads to {_names(endpoints.primary)}, and the primary is {primary}"
         yield Finding(Kind.PRIMARY_SERVICE_MISROUTED, f"{message}, {'ready' if primary in ready else 'not ready'}")
 
 

@@ -514,7 +514,7 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
         {(Kind.READ_SERVICE_MISROUTED, CLUSTER)},
         "degraded",
     ),
-    "claims withheld": (forbidden, {(Kind.NOT_PERMITTED, CLUSTER)}, "degraded"),
+    "claims withheld": (forbidden, {(Kind.API_FORBIDDEN, CLUSTER)}, "degraded"),
     "replica that the primary does not know": (
         lambda world: world.servers[0].registered.remove(101),
         {(Kind.REPLICA_NOT_REGISTERED, "mysql-1")},
@@ -561,7 +561,7 @@ BROKEN: dict[str, tuple[Break, Found, str]] = {
 }
 
 # Made by the canary, and tested with it.
-OF_THE_CANARY = {Kind.CANARY_LATE, Kind.CANARY_UNKNOWN, Kind.CANARY_LEFT_BEHIND}
+OF_THE_CANARY = {Kind.CANARY_TIMED_OUT, Kind.CANARY_UNKNOWN, Kind.CANARY_NOT_REMOVED}
 
 
 @pytest.mark.parametrize("name", BROKEN)

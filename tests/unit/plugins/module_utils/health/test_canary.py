@@ -55,7 +55,7 @@ def test_row_that_does_not_arrive() -> None:
     result = write_canary(*servers, clock=clock)
     assert clock.time == pytest.approx(1.0, abs=0.06)
     assert not result.arrived
-    assert kinds(result) == [(Kind.CANARY_LATE, "mysql-2")]
+    assert kinds(result) == [(Kind.CANARY_TIMED_OUT, "mysql-2")]
     assert "within 1 s" in result.findings[0].message
 
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_removed_is_said() -> None:
     servers = replicating()
     servers[0].refusals = {"DROP TABLE": SqlError("refused", 1290)}
     result = write_canary(*servers)
-    assert kinds(result) == [(Kind.CANARY_LEFT_BEHIND, None)]
+    assert kinds(result) == [(Kind.CANARY_NOT_REMOVED, None)]
     assert result.arrived
 
 
@@ -157,6 +157,6 @@ def test_an_instance_that_is_no_primary_any_more_is_left_alone() -> None:
 
     servers[0].on_statement = demote
     result = write_canary(*servers)
-    assert (Kind.CANARY_LEFT_BEHIND, None) in kinds(result)
+    assert (Kind.CANARY_NOT_REMOVED, None) in kinds(result)
     assert "has become read-only" in result.findings[-1].message
     assert not any(sql.startswith("DROP") for sql in servers[0].log)

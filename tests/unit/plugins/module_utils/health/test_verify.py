@@ -135,7 +135,7 @@ def test_a_single_look() -> None:
     stage.stop_applier()
     verdict = stage.verify(timeout=0)
     assert (verdict.outcome, verdict.looks) == ("refused", 1)
-    assert [each.kind for each in verdict.assessment.findings] == [Kind.APPLIER_STOPPED, Kind.CANARY_LATE]
+    assert [each.kind for each in verdict.assessment.findings] == [Kind.APPLIER_STOPPED, Kind.CANARY_TIMED_OUT]
     assert verdict.canary is not None
     assert [arrival.milliseconds is None for arrival in verdict.canary.arrivals] == [True, False]
 

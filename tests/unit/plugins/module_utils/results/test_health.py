@@ -19,7 +19,7 @@ from unit.fakes.kubernetes_objects import TARGET, deployed, stateful_set
 from unit.fakes.mysql import FakeConnector, FakeServer, replicating, uuid_of
 from unit.fakes.store import FakeObjectStore
 
-KEYS = {"state", "healthy", "primary", "routes", "instances", "findings", "canary", "summary", "table"}
+KEYS = {"state", "healthy", "primary", "endpoints", "instances", "findings", "canary", "summary", "table"}
 
 
 def judged(*servers: FakeServer, timeout: float = 0, canary: bool = True, store: FakeObjectStore | None = None) -> Verdict:
@@ -64,12 +64,12 @@ def test_healthy() -> None:
 
 def test_routes() -> None:
     result = verification_result(judged(*replicating()))
-    assert result["routes"] == {"primary": ["mysql-0"], "read": ["mysql-0", "mysql-1", "mysql-2"]}
-    eleven = verification_result(judged(*replicating(11)))["routes"]["read"]
+    assert result["endpoints"] == {"primary": ["mysql-0"], "read": ["mysql-0", "mysql-1", "mysql-2"]}
+    eleven = verification_result(judged(*replicating(11)))["endpoints"]["read"]
     assert eleven is not None
     assert eleven[-2:] == ["mysql-9", "mysql-10"]
     nothing = verification_result(judged(store=FakeObjectStore(), canary=False))
-    assert nothing["routes"] == {"primary": None, "read": None}
+    assert nothing["endpoints"] == {"primary": None, "read": None}
 
 
 def test_instance() -> None:
@@ -93,7 +93,7 @@ def test_instance() -> None:
         "sql_running": "yes",
         "lag_seconds": 0.0,
         "replication_encrypted": True,
-        "volume_used": 0.5,
+        "volume_used_ratio": 0.5,
         "node": "node-1",
         "restarts": 0,
     }

@@ -41,7 +41,7 @@ def everywhere(text: str) -> Facts:
     texts = {**dict.fromkeys(INSTANCE_TEXTS, text), "gtid_executed": text.replace(",", ";")}
     facts["instances"][0] = t.cast(InstanceResult, {**facts["instances"][0], **texts})
     finding = FindingResult(code=text, severity="critical", ignored=False, instance=text, message=text, since=None, remedy=text)
-    return {**facts, "primary": text, "routes": {"primary": [text], "read": [text]}, "findings": [finding]}
+    return {**facts, "primary": text, "endpoints": {"primary": [text], "read": [text]}, "findings": [finding]}
 
 
 def shown(text: str) -> str:
@@ -94,7 +94,7 @@ def test_where_to_connect() -> None:
     assert numbers(page_of(facts))["Writes"] == "mysql-primary.shop.svc:3306leads to mysql-0"
     assert numbers(page_of(facts))["Reads"] == "mysql-read.shop.svc:3306leads to mysql-0, mysql-1, mysql-2"
     assert numbers(page_of(twelve()))["Reads"] == "mysql-read.shop.svc:3306leads to 12 instances"
-    facts["routes"] = {"primary": [], "read": None}
+    facts["endpoints"] = {"primary": [], "read": None}
     assert numbers(page_of(facts))["Writes"] == "mysql-primary.shop.svc:3306leads to no pod"
     assert "Reads" not in numbers(page_of(facts))
 
@@ -186,7 +186,7 @@ def test_instances_in_trouble() -> None:
 
 def test_what_is_unknown_is_called_unknown() -> None:
     facts = healthy()
-    facts["instances"][1] |= {"node": None, "restarts": None, "volume_used": None, "ready": False}
+    facts["instances"][1] |= {"node": None, "restarts": None, "volume_used_ratio": None, "ready": False}
     row = rows(page_of(facts))[1]
     assert row["Node"] == "unknownrestarts: unknownvolume: unknown"
     assert "not ready" in row["Instance"]
