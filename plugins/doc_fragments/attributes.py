@@ -15,7 +15,7 @@ attributes:
   check_mode:
     description: Can run in C(check_mode) and report the changes without making them.
   diff_mode:
-    description: Says in C(diff_mode) which fields change or would change.
+    description: Shows in C(diff_mode) which fields change or would change.
   idempotent:
     description: Running again with the same options changes nothing.
     support: full

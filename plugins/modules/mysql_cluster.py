@@ -136,7 +136,7 @@ options:
   server_version:
     description:
       - Version of the server in O(image), for example V(8.4) or V(mariadb-10.11). Needed only if the image's name and tag do
-        not tell it.
+        not contain it.
     type: str
   xtrabackup_image:
     description:

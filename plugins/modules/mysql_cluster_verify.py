@@ -15,7 +15,7 @@ version_added: 1.0.0
 description:
   - Reads every instance in parallel and judges whether each does what the topology wants.
   - Then writes a row on the primary and reads it on every replica.
-  - Waits until all is well, and fails with what is wrong otherwise. What could not be checked does not count as well.
+  - Waits until the cluster is healthy, and fails with the findings otherwise. A value that cannot be read counts as a fault.
   - Instances are reached through the API server, so no address of a pod needs to be routed to where the module runs.
 author:
   - The kubemysql.replication authors (@kubemysql)

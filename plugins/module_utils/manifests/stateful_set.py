@@ -130,7 +130,7 @@ def _streams(spec: ClusterSpec) -> bool:
 
 
 def _clone_method(spec: ClusterSpec) -> str:
-    """What the scripts call it: part of the name of ``lib-clone-*.sh``."""
+    """The method as the scripts name it: part of the name of ``lib-clone-*.sh``."""
     return "stream" if _streams(spec) else "plugin"
 
 

@@ -64,7 +64,7 @@ class Instance(t.Protocol):
         """Wait at most ``timeout`` seconds until all of ``gtid_set``, on MariaDB a position, is committed; whether it is."""
 
     def read_only(self) -> ReadOnly:
-        """Who can write, as of now."""
+        """The accounts that can write now."""
 
     def set_read_only(self, mode: ReadOnly, lock_timeout: int = 1) -> None:
         """Let everybody write (``off``), administrators (``on``), or nobody (``super``).

@@ -213,7 +213,7 @@ def replica_status(row: Row, dialect: Dialect, applier: Row | None) -> ReplicaSt
         encrypted=is_on(named.get("Source_SSL_Allowed")),
         auto_position=is_on(named.get("Auto_Position")) or str(named.get("Using_Gtid", "No")) != "No",
         retrieved=_text(named.get("Retrieved_Gtid_Set")),
-        # The applier's row speaks of the unnamed channel, the only one this collection sets up.
+        # The applier's row is that of the unnamed channel, the only one this collection sets up.
         applier=_applier(applier) if applier is not None and not channel else None,
         io_failed_at=_seconds(applier["receiver_failed_at"]) if applier is not None else None,
         sql_failed_at=_seconds(applier["applier_failed_at"]) if applier is not None else None,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 __all__ = ["ClientSession", "LogPosition", "ReadOnly", "ReplicationSource", "client_session"]
 
-# Who can write: everybody, administrators, or nobody. MariaDB has no `super`: there it is the same as `on`.
+# The accounts that can write: all, administrators, or none. MariaDB has no `super`: there it is the same as `on`.
 ReadOnly = t.Literal["off", "on", "super"]
 # A file of the binary log, and a position in it.
 LogPosition = tuple[str, int]

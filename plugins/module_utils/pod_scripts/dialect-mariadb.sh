@@ -167,7 +167,7 @@ channel_sql() { # HOST
 }
 
 # Starts the threads of a channel that is right. The password is set anew each time, as nobody can compare it with the
-# Secret's; it cannot be set while a thread runs. What was received and not applied is fetched again.
+# Secret's; it cannot be set while a thread runs. Transactions that were received and not applied are fetched again.
 resume_sql() {
   REPLY="START REPLICA;"
   [[ ${OWN[receiver]} == ON && ${OWN[applier]} == ON ]] || REPLY="STOP REPLICA; CHANGE MASTER TO MASTER_USER = '$REPLICATION_USER', MASTER_PASSWORD = :password; START REPLICA;"
@@ -199,7 +199,7 @@ identified() { # VERSION QUOTED_PASSWORD
   printf 'IDENTIFIED BY %s' "$2"
 }
 
-# Rights of the administration account. docs/accounts.md says which operation needs each.
+# Rights of the administration account. docs/accounts.md lists the operation that needs each.
 admin_rights() { # VERSION
   printf 'PROCESS, RELOAD, SLAVE MONITOR, REPLICATION MASTER ADMIN, '
   printf 'CONNECTION ADMIN, READ_ONLY ADMIN, REPLICATION SLAVE ADMIN'

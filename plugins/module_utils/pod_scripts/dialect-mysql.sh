@@ -178,7 +178,7 @@ identified() { # VERSION QUOTED_PASSWORD
   printf 'IDENTIFIED WITH %s BY %s' "$plugin" "$2"
 }
 
-# Rights of the administration account. docs/accounts.md says which operation needs each.
+# Rights of the administration account. docs/accounts.md lists the operation that needs each.
 admin_rights() { # VERSION
   printf 'RELOAD, REPLICATION CLIENT, REPLICATION SLAVE, '
   case $1 in

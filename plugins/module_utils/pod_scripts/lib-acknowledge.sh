@@ -72,7 +72,7 @@ acknowledgement() { # ROLE READY [REASON [RECEIVED_MIB [TOTAL_MIB]]]
 acknowledge() { # the arguments of `acknowledgement`
   acknowledgement "$@"
   [[ -d ${ACK_FILE%/*} ]] || mkdir -p -- "${ACK_FILE%/*}"
-  # Renamed, since whoever reads the file while it is written would find it empty.
+  # Renamed, since a reader would find the file empty while it is written.
   printf '%s\n' "$REPLY" >"$ACK_FILE.new" && mv -f -- "$ACK_FILE.new" "$ACK_FILE"
 }
 

@@ -218,7 +218,7 @@ wipe_unfinished() {
 
 # shellcheck source=lib-client.sh
 source /kubemysql/scripts/lib-client.sh
-# What is known of servers, by column. The dialects fill them.
+# The states of servers, by column. The dialects fill them.
 #   OWN          this pod's server; OWN[id] is its identity in GTIDs
 #   SOURCE       the topology's primary, as a source of replication
 #   PEER         another instance; PEER[kind] is "peer", or the reason why nothing else is known: see query_peer

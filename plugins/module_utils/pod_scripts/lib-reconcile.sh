@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What both roles need on the way into them: the obstacle that is in the way, and statements on this pod's server. Sourced by
+# Shared by the ways into both roles: publishes the obstacle in the way, and runs statements on this pod's server. Sourced by
 # lib-primary.sh and lib-replica.sh.
 
 # shellcheck disable=SC2034 # results are for the scripts that source this file

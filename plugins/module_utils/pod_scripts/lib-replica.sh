@@ -10,7 +10,7 @@ source /kubemysql/scripts/lib-reconcile.sh
 # shellcheck source=lib-coordinates.sh
 source /kubemysql/scripts/lib-coordinates.sh
 
-# What the replica must have executed to count as caught up since its server's start.
+# The transactions that the replica must have executed to count as caught up since its server's start.
 CATCH_UP=
 
 reconcile_replica() {

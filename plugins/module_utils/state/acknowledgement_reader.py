@@ -27,7 +27,7 @@ def read_acknowledgement(tunnel: PodTunnel, pod: str, timeout: float) -> Acknowl
     begin = time.monotonic()
     stream = tunnel.connect(pod, ACK_PORT, timeout)
     try:
-        # What opening the stream took is not left for the answer, but always half of it.
+        # The answer gets the time that opening the stream has left, and at least half of it.
         stream.settimeout(max(timeout - (time.monotonic() - begin), timeout / 2))
         with _encryption().wrap_socket(stream) as encrypted:
             encrypted.sendall(_REQUEST)
