@@ -116,7 +116,7 @@ def newcomer(shared_pair: Pair) -> Iterator[Pod]:
 
 
 @pytest.fixture(scope="module")
-def maria(make_cluster: MakeCluster) -> Iterator[Pair]:
+def shared_mariadb_pair(make_cluster: MakeCluster) -> Iterator[Pair]:
     """A primary and a replica for tests that leave them as they found them."""
     cluster = make_cluster(MARIADB)
     primary = start_primary(cluster)
@@ -125,7 +125,7 @@ def maria(make_cluster: MakeCluster) -> Iterator[Pair]:
 
 
 @pytest.fixture
-def own_pair(make_cluster: MakeCluster) -> Iterator[Pair]:
+def mariadb_pair(make_cluster: MakeCluster) -> Iterator[Pair]:
     """The same for a test that breaks them."""
     cluster = make_cluster(MARIADB)
     primary = start_primary(cluster)

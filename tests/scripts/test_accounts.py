@@ -66,8 +66,8 @@ def test_renewal_on_mysql(pair: Pair) -> None:
     check_renewal(pair, MYSQL_RIGHTS, golden.catch_up)
 
 
-def test_renewal_on_mariadb(own_pair: Pair) -> None:
-    check_renewal(own_pair, MARIADB_RIGHTS, mariadb.catch_up)
+def test_renewal_on_mariadb(mariadb_pair: Pair) -> None:
+    check_renewal(mariadb_pair, MARIADB_RIGHTS, mariadb.catch_up)
 
 
 def test_a_newer_version_is_left_alone(pair: Pair) -> None:

@@ -31,7 +31,7 @@ def servers(request: pytest.FixtureRequest) -> Pair:
     return pair
 
 
-BOTH = pytest.mark.parametrize("servers", ["shared_pair", "maria"], indirect=True)
+BOTH = pytest.mark.parametrize("servers", ["shared_pair", "shared_mariadb_pair"], indirect=True)
 
 
 def answers(pod: Pod, what: str, **wanted: object) -> Acknowledgement:

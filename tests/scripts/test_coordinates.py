@@ -111,7 +111,7 @@ def test_no_coordinates(tmp_path: Path, flavour: str, files: dict[str, str], rea
 
 
 @pytest.mark.parametrize(("gtids", "state"), [("0-100-5", "0-101-4,0-100-3"), ("", ""), ("0-100-5,1-7-12", "")])
-def test_they_are_kept_as_they_are(tmp_path: Path, gtids: str, state: str) -> None:
+def test_coordinates_are_kept_as_they_are(tmp_path: Path, gtids: str, state: str) -> None:
     show = 'printf "%s|%s" "${COORDINATES[gtids]}" "${COORDINATES[state]}"'
     command = f'write_coordinates "$1" "$2" "$3"; read_coordinates "$1"; {show}'
     assert bash(command, str(tmp_path / "c"), gtids, state, flavour="mariadb").stdout == f"{gtids}|{state}"

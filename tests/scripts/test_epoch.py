@@ -13,7 +13,7 @@ from scripts.cluster import CLUSTER
 from scripts.pods import Pair, Pod
 from waiting import eventually
 
-BOTH = pytest.mark.parametrize("servers", ["pair", "own_pair"], indirect=True)
+BOTH = pytest.mark.parametrize("servers", ["pair", "mariadb_pair"], indirect=True)
 RECORDED = "SELECT CONCAT_WS(' ', epoch, primary_name, reason) FROM kubemysql.epochs ORDER BY epoch"
 
 

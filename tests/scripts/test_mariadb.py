@@ -18,8 +18,8 @@ from scripts.pods import Pair, SqlError
 from waiting import eventually
 
 
-def test_everything_is_encrypted_and_nothing_is_writable(maria: Pair) -> None:
-    primary, replica = maria
+def test_everything_is_encrypted_and_nothing_is_writable(shared_mariadb_pair: Pair) -> None:
+    primary, replica = shared_mariadb_pair
     status = replica.row("SHOW REPLICA STATUS")
     assert status["Master_SSL_Allowed"] == "Yes" and status["Using_Gtid"] == "Slave_Pos"
     primary.sql("CREATE USER app@'%' IDENTIFIED BY 'app'; GRANT ALL ON app.* TO app@'%'")
@@ -39,9 +39,9 @@ def test_everything_is_encrypted_and_nothing_is_writable(maria: Pair) -> None:
         primary.sql("SELECT 1", password="wrong")
 
 
-def test_errant_transactions_of_a_donor_do_not_go_unnoticed(own_pair: Pair) -> None:
+def test_errant_transactions_of_a_donor_do_not_go_unnoticed(mariadb_pair: Pair) -> None:
     """They come with the data, and the state of the donor's binary log tells of them."""
-    primary, replica = own_pair
+    primary, replica = mariadb_pair
     replica.sql("SET sql_log_bin = 1; CREATE DATABASE stray")
     pod = replica.cluster.pod("mysql-2")
     pod.run("provision")
@@ -52,8 +52,8 @@ def test_errant_transactions_of_a_donor_do_not_go_unnoticed(own_pair: Pair) -> N
     assert not pod.row("SHOW REPLICA STATUS") and primary.try_sql("USE stray") != ""
 
 
-def test_restarted_instances_go_on(own_pair: Pair) -> None:
-    primary, replica = own_pair
+def test_restarted_instances_go_on(mariadb_pair: Pair) -> None:
+    primary, replica = mariadb_pair
     primary.restart_all()
     primary.wait_ready()
     replica.restart_mysql()
@@ -63,8 +63,8 @@ def test_restarted_instances_go_on(own_pair: Pair) -> None:
     assert "nothing to do" in replica.container("provision").log
 
 
-def test_empty_primary_beside_a_living_replica_is_refused(own_pair: Pair) -> None:
-    primary, replica = own_pair
+def test_empty_primary_beside_a_living_replica_is_refused(mariadb_pair: Pair) -> None:
+    primary, replica = mariadb_pair
     primary.stop()
     shutil.rmtree(primary.data)
     refused = primary.run("provision", expect=1)
@@ -74,8 +74,8 @@ def test_empty_primary_beside_a_living_replica_is_refused(own_pair: Pair) -> Non
     assert replica.sql("SELECT COUNT(*) FROM shop.t") != "0"
 
 
-def test_primary_that_lost_transactions_stays_read_only(own_pair: Pair) -> None:
-    primary, replica = own_pair
+def test_primary_that_lost_transactions_stays_read_only(mariadb_pair: Pair) -> None:
+    primary, replica = mariadb_pair
     primary.stop()
     saved = primary.base / "saved"
     subprocess.run(["cp", "-a", str(primary.volume), str(saved)], check=True)
@@ -91,8 +91,8 @@ def test_primary_that_lost_transactions_stays_read_only(own_pair: Pair) -> None:
     assert primary.sql("SELECT @@read_only") == "1"
 
 
-def test_purged_history_keeps_a_replica_out(own_pair: Pair) -> None:
-    primary, replica = own_pair
+def test_purged_history_keeps_a_replica_out(mariadb_pair: Pair) -> None:
+    primary, replica = mariadb_pair
     replica.stop()
     primary.sql("INSERT INTO shop.t VALUES (100000, 'missed'); FLUSH BINARY LOGS; INSERT INTO shop.t VALUES (100001, 'later')")
     newest = primary.sql("SHOW BINARY LOGS").splitlines()[-1].split()[0]
@@ -127,9 +127,9 @@ def test_interrupted_first_initialisation_starts_over(make_cluster: MakeCluster,
     assert pod.sql("SELECT COUNT(*) FROM mysql.user WHERE user LIKE 'kubemysql%'") == "5"
 
 
-def test_a_clone_can_become_the_primary(own_pair: Pair) -> None:
+def test_a_clone_can_become_the_primary(mariadb_pair: Pair) -> None:
     """Its binary log knows what came before it, so other replicas go on with it, and new ones are cloned from its replicas."""
-    primary, heir = own_pair
+    primary, heir = mariadb_pair
     cluster = primary.cluster
     other = start_replica(cluster, 2)
     primary.stop()

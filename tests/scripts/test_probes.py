@@ -197,7 +197,7 @@ def test_a_stopped_server_is_neither_ready_nor_alive(shared_pair: Pair) -> None:
     primary.wait_ready()
 
 
-def test_readiness_ends_with_whoever_judges_it(shared_pair: Pair) -> None:
+def test_readiness_ends_with_the_container_that_judges_it(shared_pair: Pair) -> None:
     """Without the container `replication` the pod is not ready; a port that was lost is opened again."""
     _primary, replica = shared_pair
     watcher = replica.container("replication")

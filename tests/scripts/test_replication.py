@@ -186,7 +186,7 @@ def cost_of_a_client(pod: Pod) -> float:
     return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
 
 
-def test_it_costs_little_while_nothing_happens(shared_pair: Pair) -> None:
+def test_an_idle_pod_costs_little(shared_pair: Pair) -> None:
     """Nothing is started each second: the session and the two ports are its only children.
 
     A client each second would cost several times as much, on any machine.

@@ -21,13 +21,13 @@ from waiting import eventually, scaled
 
 
 @pytest.fixture
-def newcomer(maria: Pair) -> Iterator[Pod]:
-    with newcomer_beside(maria) as pod:
+def newcomer(shared_mariadb_pair: Pair) -> Iterator[Pod]:
+    with newcomer_beside(shared_mariadb_pair) as pod:
         yield pod
 
 
-def test_first_start_and_a_chain_of_donors(maria: Pair, newcomer: Pod) -> None:
-    primary, replica = maria
+def test_first_start_and_a_chain_of_donors(shared_mariadb_pair: Pair, newcomer: Pod) -> None:
+    primary, replica = shared_mariadb_pair
     assert donor_of(replica.container("provision")) == primary.address
     newcomer.start_all()
     assert_whole(newcomer, primary)
@@ -36,11 +36,11 @@ def test_first_start_and_a_chain_of_donors(maria: Pair, newcomer: Pod) -> None:
     # Whoever was cloned gives to the next, and knows the whole history for replicas that will be its own.
     replica.pre_stop()
     assert newcomer.sql("SELECT @@gtid_binlog_state") == primary.sql("SELECT @@gtid_binlog_state")
-    assert newcomer.sql("SELECT @@server_id") not in {pod.sql("SELECT @@server_id") for pod in maria}
+    assert newcomer.sql("SELECT @@server_id") not in {pod.sql("SELECT @@server_id") for pod in shared_mariadb_pair}
 
 
-def test_no_password_is_seen_anywhere(maria: Pair, newcomer: Pod) -> None:
-    primary, replica = maria
+def test_no_password_is_seen_anywhere(shared_mariadb_pair: Pair, newcomer: Pod) -> None:
+    primary, replica = shared_mariadb_pair
     giving = replica.container("donor")
     cloning = begin(newcomer)
     seen = ""
@@ -52,7 +52,7 @@ def test_no_password_is_seen_anywhere(maria: Pair, newcomer: Pod) -> None:
     assert "mariadb-backup" in seen and "mbstream" in seen
     cloning.stop()
     restart_donor(replica)
-    seen += "".join(c.log for pod in (*maria, newcomer) for c in pod.containers) + giving.log
+    seen += "".join(c.log for pod in (*shared_mariadb_pair, newcomer) for c in pod.containers) + giving.log
     for password in primary.cluster.passwords.values():
         assert password.strip() not in seen
 
@@ -81,16 +81,16 @@ print(repr(stream.read()))
 """
 
 
-def test_the_port_gives_nothing_to_strangers(maria: Pair) -> None:
-    _primary, replica = maria
+def test_the_port_gives_nothing_to_strangers(shared_mariadb_pair: Pair) -> None:
+    _primary, replica = shared_mariadb_pair
     command = [*replica.cluster.on_network, sys.executable, "-c", KNOCK, replica.address, str(scaled(5))]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=scaled(30))
     assert done.stdout == "''\n"
     eventually("the donor to say so", lambda: "without knowing the clone password" in replica.container("donor").log)
 
 
-def test_donor_that_is_not_ready_is_passed_over(maria: Pair, newcomer: Pod) -> None:
-    primary, replica = maria
+def test_donor_that_is_not_ready_is_passed_over(shared_mariadb_pair: Pair, newcomer: Pod) -> None:
+    primary, replica = shared_mariadb_pair
     replica.sql("STOP SLAVE SQL_THREAD")
     eventually("readiness to say so", lambda: "applier" in replica.readiness)
     newcomer.run("provision")
@@ -100,16 +100,16 @@ def test_donor_that_is_not_ready_is_passed_over(maria: Pair, newcomer: Pod) -> N
     assert f"peer {replica.address} cannot give its data: not ready: the applier thread is OFF" in log
 
 
-def test_another_version_is_no_donor(maria: Pair, newcomer: Pod) -> None:
+def test_another_version_is_no_donor(shared_mariadb_pair: Pair, newcomer: Pod) -> None:
     newer = newcomer.substitute("mariadb-backup", "echo 'mariadb-backup based on MariaDB server 11.4.2-MariaDB'")
     refused = newcomer.start("provision", path=newer, CLONE_TIMEOUT="1")
     assert refused.wait() == 1
-    for pod in maria:
+    for pod in shared_mariadb_pair:
         told = f"peer {pod.address} cannot give its data: its backups are of 10.11."
         assert told in refused.log and "this image's mariadb-backup is for 11.4.2" in refused.log
 
 
-def test_names_that_come_late_are_waited_for(maria: Pair, newcomer: Pod) -> None:
+def test_names_that_come_late_are_waited_for(shared_mariadb_pair: Pair, newcomer: Pod) -> None:
     cluster = newcomer.cluster
     cluster.hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
     cloning = newcomer.start("provision")
@@ -118,11 +118,11 @@ def test_names_that_come_late_are_waited_for(maria: Pair, newcomer: Pod) -> None
     cluster.write_hosts()
     assert cloning.wait() == 0, cloning.log
     start_ready(newcomer)
-    assert_whole(newcomer, maria[0])
+    assert_whole(newcomer, shared_mariadb_pair[0])
 
 
-def test_donor_without_the_tool_says_so(own_pair: Pair) -> None:
-    primary, replica = own_pair
+def test_donor_without_the_tool_says_so(mariadb_pair: Pair) -> None:
+    primary, replica = mariadb_pair
     refused = start_donor(replica, path=without(replica, "mariadb-backup"))
     assert refused.wait() == 1
     assert "this image has no mariadb-backup and no mariabackup" in refused.log and "xtrabackup_image" in refused.log
@@ -143,9 +143,9 @@ def without(pod: Pod, program: str) -> str:
     return "/tmp/fewer"
 
 
-def test_ncat_does_as_well_as_socat(maria: Pair, newcomer: Pod) -> None:
+def test_ncat_does_as_well_as_socat(shared_mariadb_pair: Pair, newcomer: Pod) -> None:
     """The tutorial's image has no socat. Both sides, each with the other tool on the other side."""
-    primary, replica = maria
+    primary, replica = shared_mariadb_pair
     restart_donor(replica, path=f"{without(replica, 'socat')}:/spare")
     pod = newcomer
     pod.run("provision")

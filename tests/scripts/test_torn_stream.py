@@ -27,13 +27,13 @@ MOMENTS = {
 
 
 @pytest.fixture
-def newcomer(maria: Pair) -> Iterator[Pod]:
-    with newcomer_beside(maria) as pod:
+def newcomer(shared_mariadb_pair: Pair) -> Iterator[Pod]:
+    with newcomer_beside(shared_mariadb_pair) as pod:
         yield pod
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_kill_of_the_receiver_at_any_moment(maria: Pair, newcomer: Pod, moment: str) -> None:
+def test_kill_of_the_receiver_at_any_moment(shared_mariadb_pair: Pair, newcomer: Pod, moment: str) -> None:
     """Nothing torn is ever taken for whole, and nothing whole is ever thrown away."""
     pod = newcomer
     killed = pod.start("provision", path=pod.fault(*MOMENTS[moment]))
@@ -47,17 +47,17 @@ def test_kill_of_the_receiver_at_any_moment(maria: Pair, newcomer: Pod, moment: 
     again = pod.run("provision")
     assert ("nothing to do" in again.log) == whole
     start_ready(pod)
-    assert_whole(pod, maria[0])
+    assert_whole(pod, shared_mariadb_pair[0])
 
 
-def test_kill_between_setting_up_the_channel_and_starting_it(maria: Pair, newcomer: Pod) -> None:
+def test_kill_between_setting_up_the_channel_and_starting_it(shared_mariadb_pair: Pair, newcomer: Pod) -> None:
     """The marks of the clone are still there: it is all done once more."""
     assert set_up_twice(newcomer)["Using_Gtid"] == "Slave_Pos"
-    assert_whole(newcomer, maria[0])
+    assert_whole(newcomer, shared_mariadb_pair[0])
 
 
 @pytest.mark.parametrize("moment", ["arriving", "preparing"])
-def test_a_clone_ends_at_once_on_sigterm(maria: Pair, newcomer: Pod, moment: str) -> None:
+def test_a_clone_ends_at_once_on_sigterm(shared_mariadb_pair: Pair, newcomer: Pod, moment: str) -> None:
     if moment == "arriving":
         container = begin(newcomer)
     else:
@@ -66,13 +66,13 @@ def test_a_clone_ends_at_once_on_sigterm(maria: Pair, newcomer: Pod, moment: str
     container.kill(signal.SIGTERM)
     assert container.wait(5) == 143
     assert not newcomer.data.exists()
-    restart_donor(maria[1])
+    restart_donor(shared_mariadb_pair[1])
 
 
 @pytest.mark.parametrize("victim", ["tool", "server", "connection", "container", "pod"])
-def test_donor_that_dies_in_the_middle(own_pair: Pair, victim: str) -> None:
+def test_donor_that_dies_in_the_middle(mariadb_pair: Pair, victim: str) -> None:
     """What has arrived of a torn stream is thrown away, and somebody else gives."""
-    primary, replica = own_pair
+    primary, replica = mariadb_pair
     giving = replica.container("donor")
     pod = replica.cluster.pod("mysql-2")
     cloning = begin(pod)
@@ -101,8 +101,8 @@ def test_donor_that_dies_in_the_middle(own_pair: Pair, victim: str) -> None:
     assert_whole(pod, primary)
 
 
-def test_donor_that_falls_silent_is_left(own_pair: Pair) -> None:
-    primary, replica = own_pair
+def test_donor_that_falls_silent_is_left(mariadb_pair: Pair) -> None:
+    primary, replica = mariadb_pair
     giving = replica.container("donor")
     pod = replica.cluster.pod("mysql-2")
     patience = str(scaled(3))
@@ -114,9 +114,9 @@ def test_donor_that_falls_silent_is_left(own_pair: Pair) -> None:
     assert f"has not answered for {patience} s" in cloning.log and donor_of(cloning) == primary.address, cloning.log
 
 
-def test_two_race_for_one_donor(own_pair: Pair) -> None:
+def test_two_race_for_one_donor(mariadb_pair: Pair) -> None:
     """One is served, the other waits in the queue; with the primary busy, too, nobody gets half of anything."""
-    primary, replica = own_pair
+    primary, replica = mariadb_pair
     cluster = primary.cluster
     replica.stop()
     first = begin(cluster.pod("mysql-2"), seconds=10)
@@ -129,7 +129,7 @@ def test_two_race_for_one_donor(own_pair: Pair) -> None:
         assert_whole(cluster.pod(name), primary)
 
 
-def test_disk_full_on_the_receiver(maria: Pair, newcomer: Pod) -> None:
+def test_disk_full_on_the_receiver(shared_mariadb_pair: Pair, newcomer: Pod) -> None:
     """The volume is a file system that is too small: it is said, nothing is kept, and more room mends it."""
     pod = newcomer
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,uid=999,gid=999", "tmpfs", str(pod.volume)], check=True)
@@ -140,7 +140,7 @@ def test_disk_full_on_the_receiver(maria: Pair, newcomer: Pod) -> None:
         subprocess.run(["mount", "-o", "remount,size=400m", str(pod.volume)], check=True)
         pod.run("provision")
         start_ready(pod)
-        assert_whole(pod, maria[0])
+        assert_whole(pod, shared_mariadb_pair[0])
     finally:
         pod.stop()
         subprocess.run(["umount", str(pod.volume)], check=True)
