@@ -61,18 +61,20 @@ class ActionModule(ActionBase):
             return None
 
     def _wait(self, timeout: int, task_vars: Result | None) -> Result:
-        rounds = [self._round(FIRST_ROUND_SECONDS, task_vars)]
-        furthest, since = progress_measure(rounds[-1]), self.clock.now()
+        seconds, rounds = FIRST_ROUND_SECONDS, [self._round(FIRST_ROUND_SECONDS, task_vars)]
         shown: dict[str, str] = {}
+        furthest, since = -1, self.clock.now()
         while timed_out(rounds[-1]):
             shown = self._show(progress_lines(rounds[-1]), shown)
+            if progress_measure(rounds[-1]) > furthest:
+                # The round ended because its own last seconds had brought nothing.
+                furthest, since = progress_measure(rounds[-1]), self.clock.now() - seconds
             left = math.ceil(timeout - (self.clock.now() - since))
             if left <= 0:
                 rounds[-1]["msg"] = f"no progress for {timeout} s; the last round: {rounds[-1]['msg']}"
                 break
-            rounds.append(self._round(min(ROUND_SECONDS, left), task_vars))
-            if progress_measure(rounds[-1]) > furthest:
-                furthest, since = progress_measure(rounds[-1]), self.clock.now()
+            seconds = min(ROUND_SECONDS, left)
+            rounds.append(self._round(seconds, task_vars))
         return merged_result(rounds)
 
     def _round(self, seconds: int, task_vars: Result | None) -> Result:

@@ -16,7 +16,7 @@ from ..spec import ClusterSpec, Topology
 from ..state.acknowledgement import AckReader
 from ..state.live_objects import LiveObjects, read_live_objects
 from ..wait import Clock
-from .deployment_steps import ACKNOWLEDGEMENTS, ROLLOUT, DeploymentState, apply_steps, prune_steps, wait_steps
+from .deployment_steps import ROLLOUT, DeploymentState, apply_steps, prune_steps, wait_steps
 from .desired import Runtime, render_desired
 from .diff import Change
 from .engine import Run, run_steps
@@ -102,19 +102,18 @@ def deploy(store: ObjectStore, deployment: Deployment, runtime: Runtime, waiting
 
 def _outcome(run: Run[DeploymentState], watch: RolloutWatch) -> Outcome:
     warnings = (run.state.refusal,) if run.state.refusal else ()
-    error, stalled = run.error, None
-    if isinstance(error, WaitTimeout):
-        try:
-            stalled = _stalled(run, error, watch)
-        except CollectionError as failure:
-            error = failure
-    if stalled is not None:
-        error = WaitTimeout(stalled.message)
+    try:
+        stalled = _stalled(run, watch)
+    except CollectionError as failure:
+        return Outcome(run.state.made, failure, warnings=warnings)
+    error = run.error if stalled is None else WaitTimeout(stalled.message)
     return Outcome(run.state.made, error, stalled=stalled, warnings=warnings)
 
 
-def _stalled(run: Run[DeploymentState], error: WaitTimeout, watch: RolloutWatch) -> StalledRollout | None:
-    """Where a wait for pods ended without progress; None for any other wait."""
+def _stalled(run: Run[DeploymentState], watch: RolloutWatch) -> StalledRollout | None:
+    """Where a wait ended without progress; None for any other end. After the rollout, its progress is that of all pods."""
+    if not isinstance(run.error, WaitTimeout):
+        return None
     if run.failed in ROLLOUT:
-        return watch.stalled(error.message, run.state.rollout)
-    return StalledRollout(error.message, {}, len(run.state.answers or ())) if run.failed == ACKNOWLEDGEMENTS else None
+        return watch.stalled(run.error.message, run.state.rollout)
+    return StalledRollout(run.error.message, {}, len(run.state.rollout.pods))

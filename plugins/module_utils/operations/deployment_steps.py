@@ -30,11 +30,10 @@ from .intent import NOT_ASKED, Answer, acknowledgement_missing, ask_missing, del
 from .rollout import Rollout, RolloutWatch
 from .superseded import is_superseded
 
-__all__ = ["ACKNOWLEDGEMENTS", "ROLLOUT", "DeploymentState", "apply_steps", "prune_steps", "wait_steps"]
+__all__ = ["ROLLOUT", "DeploymentState", "apply_steps", "prune_steps", "wait_steps"]
 
-# Names of steps: those that wait for pods, and that which waits for their acknowledgements.
+# Names of the steps that wait for pods.
 ROLLOUT = ("primary", "pods")
-ACKNOWLEDGEMENTS = "acknowledgements"
 _TOPOLOGY, _RECORD = "topology", "record of data"
 _ROLLOUT_INTERVAL, _INTERVAL = 0.5, 0.1
 
@@ -209,7 +208,7 @@ def _acknowledgements_step(store: ObjectStore, names: Names, read: AckReader, ti
     def look(state: DeploymentState) -> DeploymentState:
         return replace(state, answers=ask_missing(read, state.topology, state.answers or {}))
 
-    return Step(ACKNOWLEDGEMENTS, missing, act, look, timeout)
+    return Step("acknowledgements", missing, act, look, timeout)
 
 
 def _acknowledged_step(store: ObjectStore, names: Names) -> Step[DeploymentState]:

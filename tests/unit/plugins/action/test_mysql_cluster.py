@@ -85,11 +85,19 @@ def test_what_a_pod_says_again_is_not_repeated(shown: list[str]) -> None:
 
 def test_without_progress_it_gives_up_in_time(shown: list[str]) -> None:
     result, asked = run(*[still(5)] * 20, wait_timeout="45")
-    # The first round is the one that the others are measured by.
-    assert [each and each["wait_timeout"] for each in asked] == [30, 10, 10, 10, 10, 5]
+    # A round ends when nothing has happened for its whole time, so its time counts.
+    assert [each and each["wait_timeout"] for each in asked] == [30, 10, 5]
     assert result["failed"]
     assert result["msg"] == "no progress for 45 s; the last round: gave up after 10 s"
     assert shown
+
+
+def test_progress_restarts_the_time(shown: list[str]) -> None:
+    result, asked = run(still(5), still(6), still(6), still(7), *[still(7)] * 20, wait_timeout=45)
+    # The fourth round's last seconds, 10, are the first of the 45.
+    assert [each and each["wait_timeout"] for each in asked] == [30, 10, 10, 10, 10, 10, 10, 5]
+    assert result["msg"].startswith("no progress for 45 s")
+    assert len(shown) == 3
 
 
 def test_the_time_without_progress_is_that_of_the_clock(shown: list[str]) -> None:
@@ -102,7 +110,7 @@ def test_the_time_without_progress_is_that_of_the_clock(shown: list[str]) -> Non
 
     action = Slow(iter([still(5)] * 20), False, 0, {"wait_timeout": 45})
     result = action.run(None, {})
-    assert [each and each["wait_timeout"] for each in action.asked] == [30, 10, 10]
+    assert [each and each["wait_timeout"] for each in action.asked] == [30, 10]
     assert result["msg"].startswith("no progress for 45 s")
     assert shown
 

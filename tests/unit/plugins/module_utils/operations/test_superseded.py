@@ -11,12 +11,13 @@ import typing as t
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import ApiForbidden, WaitFailed, WaitTimeout
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifest import Manifest
-from ansible_collections.kubemysql.replication.plugins.module_utils.operations.adopt import plan_adoption
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.adopt import adopt, plan_adoption
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import (
     WaitOptions,
     deploy,
     plan_deployment,
 )
+from ansible_collections.kubemysql.replication.plugins.module_utils.operations.outcome import Outcome, StalledRollout
 from params import cluster_spec
 from unit.fakes.cluster import FakeRuntime, crashing
 from unit.fakes.rollout import ALL, NAMES, TIMEOUT, Rollout
@@ -140,8 +141,10 @@ def test_a_configuration_that_fails_leaves_the_one_before() -> None:
 def test_a_rollout_that_is_not_over_in_time() -> None:
     rollout = old_cluster()
     rollout.time.at(1, lambda: settle(rollout, "b", current="a"))
-    message = rollout.message(WaitTimeout, **OTHER)
-    assert "waiting for the StatefulSet controller to complete the rollout" in message
+    outcome = rollout.fails(WaitTimeout, **OTHER)
+    message = "gave up after 100 s waiting for the StatefulSet controller to complete the rollout"
+    # The next round continues to wait for it.
+    assert outcome.stalled == StalledRollout(message, {}, 3)
     assert (deleted(rollout), listed(rollout)) == ([], [])
 
 
@@ -272,6 +275,31 @@ def test_a_plan_foretells_them_if_the_run_waits(adopting: bool) -> None:
 
     assert set(FIXED) < planned(wait=True)
     assert planned(wait=False) == set()
+
+
+def adopted(rollout: Rollout, *, wait: bool, **options: t.Any) -> Outcome:
+    """A run with ``adopt`` on a cluster that is adopted already."""
+    store, nobody = rollout.store, t.cast("t.Any", None)
+    planned = plan_adoption(store.planning(), cluster_spec(**options), FakeRuntime(), nobody, rollout.pods, wait=wait)
+    waiting = WaitOptions(rollout.diagnostics, rollout.pods, TIMEOUT, rollout.time)
+    return adopt(store, planned, FakeRuntime(), nobody, planner=store.planning(), wait=wait, waiting=waiting).outcome
+
+
+def test_a_run_with_adopt_prunes_them_after_the_rollout() -> None:
+    rollout = old_cluster()
+    rollout.time.at(20, lambda: settle(rollout, "b"))
+    outcome = adopted(rollout, wait=True, **OTHER)
+    assert outcome.error is None
+    assert rollout.time.time >= 20
+    assert set(FIXED) < set(deleted(rollout))
+    assert config_maps(rollout.store) == mounted(rollout.store)
+
+
+def test_a_warning_of_the_deployment_outlives_an_adoption() -> None:
+    rollout = old_cluster()
+    rollout.store.edit("ConfigMap", "mysql-topology", {"data": {"epoch": None}}, "other")
+    rollout.store.failures["annotate", "Pod"] = ApiForbidden("pods may not be patched", 403)
+    assert ["pods may not be patched" in each for each in adopted(rollout, wait=False).warnings] == [True]
 
 
 def test_nothing_to_prune_asks_nothing() -> None:
