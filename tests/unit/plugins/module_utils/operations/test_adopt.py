@@ -159,6 +159,8 @@ def test_everything_becomes_ours(world: World) -> None:
         assert ("Pod", name) not in store.objects
     assert ("orphan", "StatefulSet", "mysql") in store.requests
     assert ("delete", "StatefulSet", "mysql") not in store.requests
+    # It is created anew, after what its pods mount.
+    assert ("take_over", "StatefulSet", "mysql") not in store.requests
     assert not plan(world).deployment.changed
 
 
@@ -211,6 +213,31 @@ def test_cut_off_anywhere_the_next_run_carries_on(world: World, failure: tuple[s
     assert store.objects["ConfigMap", "mysql-topology"]["data"]["primary"] == "mysql-0"
     assert store.objects["StatefulSet", "mysql"]["spec"]["selector"]["matchLabels"] == NAMES.selector
     assert not [kind for kind, _name in store.objects if kind == "Pod"]
+
+
+class SlowDeletion(FakeObjectStore):
+    """The garbage collector needs its time to release the pods."""
+
+    def delete(self, kind: str, name: str, *, orphan: bool = False) -> None:
+        if not orphan:
+            super().delete(kind, name)
+
+
+@pytest.mark.parametrize("patience", [1, 10])
+def test_the_stateful_set_has_to_be_gone_before_anything_else_happens(world: World, patience: float) -> None:
+    store, servers = world
+    planned, time = plan(world), Controllers(store, NAMES)
+    store.__class__ = SlowDeletion
+    time.at(5, lambda: FakeObjectStore.delete(store, "StatefulSet", "mysql", orphan=True))
+    waiting = WaitOptions(FakeDiagnostics(), FakePods(store, NAMES), patience, time)
+    outcome = adopt(store, planned, FakeRuntime(), servers, planner=store.planning(), wait=False, waiting=waiting).outcome
+    if patience > 5:
+        assert outcome.error is None
+        assert 5 <= time.time < 6
+    else:
+        assert outcome.error is not None
+        assert outcome.error.message == "gave up after 1 s waiting for StatefulSet mysql to be gone"
+        assert [kind for kind, _name in store.objects].count("Pod") == len(INSTANCES)
 
 
 def claims_go_with_it(world: World) -> None:

@@ -50,6 +50,14 @@ def test_no_two_servers_are_ever_more_than_a_step_apart(servers: list[FakeServer
         assert max(steps) - min(steps) <= 1, each
 
 
+def test_what_cannot_have_a_gtid_is_refused_before_the_first_mode(servers: list[FakeServer]) -> None:
+    switch(servers)
+    for server in servers:
+        settings = [sql for sql in server.log if sql.startswith("SET GLOBAL")]
+        assert settings[0].startswith("SET GLOBAL enforce_gtid_consistency")
+        assert len(settings) == len(MODES)
+
+
 def test_a_run_that_finds_them_on_only_looks(servers: list[FakeServer]) -> None:
     for server in servers:
         server.gtid_mode = "ON"
