@@ -136,6 +136,8 @@ def test_the_wait_ends_with_the_last_acknowledgement() -> None:
     rollout.time.at(30, rollout.pods.answers.clear)
     assert rollout.run().acknowledged
     assert 30 <= rollout.time.time < 31
+    # One that has acknowledged is not asked again.
+    assert rollout.pods.asked.count("mysql-0") == 1
 
 
 @pytest.mark.parametrize(
