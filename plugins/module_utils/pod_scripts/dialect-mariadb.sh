@@ -36,8 +36,9 @@ dialect() { # VERSION SQL
 
 # --- instances ------------------------------------------------------------------------------------------------------
 
-# Runs SQL, which returns one row, and reads the channels. ROW gets the row and one channel's columns, CHANNELS the number of
-# channels.
+# The number of channels.
+CHANNELS=0
+# Runs SQL, which returns one row, and reads the channels. ROW gets the row and one channel's columns.
 query_status() { # SQL CLIENT_COMMAND...
   local sql=$1
   shift

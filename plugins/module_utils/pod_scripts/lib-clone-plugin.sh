@@ -43,7 +43,8 @@ scratch_client() {
   LIMIT='' client root - --socket="$SCRATCH_DIR/mysqld.sock" --protocol=SOCKET
 }
 
-# Wait for the scratch server; OWN_VERSION is its version.
+# Waits for the scratch server, and reads its version.
+OWN_VERSION=
 wait_for_scratch() {
   until [[ -S $SCRATCH_DIR/mysqld.sock ]] && query "SELECT @@version" scratch_client; do
     is_running "$SCRATCH_PID" || die "the scratch server for cloning did not start: $(tail -n 3 "$SCRATCH_DIR/error.log" 2>&1)"

@@ -30,6 +30,8 @@ prepare_for_clones() {
 CONNECTION_PID=
 TO=
 FROM=
+# The nonce of this side, which ends a stream that is whole.
+MY_NONCE=
 disconnect() {
   [[ $CONNECTION_PID ]] || return 0
   exec {TO}>&- {FROM}<&-

@@ -43,7 +43,11 @@ find_program() { # NAME...
   die "this image has no ${name// / and no }, which streaming backups needs" "use an image that has it: see the option xtrabackup_image"
 }
 
-# TOOL and ARCHIVER, TRANSPORT, and VERSION, that of the server which the tool is made for.
+# The programs that this image has for backup, archive and connection, and the version of the server that the first is made for.
+TOOL=
+ARCHIVER=
+TRANSPORT=
+VERSION=
 find_tools() {
   find_program "${BACKUP_NAMES[@]}" && TOOL=$REPLY
   find_program "${ARCHIVE_NAMES[@]}" && ARCHIVER=$REPLY
