@@ -18,7 +18,7 @@ DOCUMENT = ROOT / "docs" / "design.md"
 CONTRACT = ROOT / "pyproject.toml"
 LAYERS = re.compile(r'name = "Dependencies run downwards".*?\nlayers = \[\n(.*?)\n\]', re.DOTALL)
 BEGIN, END = "<!-- layers: written by tests/generate_layers.py -->\n", "<!-- end of layers -->"
-# What is in each part of `module_utils`, and what it knows of the world.
+# The content of each part of `module_utils`, and the things outside that it knows.
 PARTS = {
     "entry": ("options → use case → result; one file per module, named as it", "Ansible, both adapters"),
     "results": ("every key of every result, typed", "values"),

@@ -59,7 +59,7 @@ OWN: dict[str, dict[str, t.Any]] = {
         ],
     },
 }
-# What only clusters need that somebody else deployed; the role verifies its own.
+# Options for clusters that somebody else deployed; the role verifies its own.
 LEFT_OUT = {"kubernetes_version", "selector", "primary", "port", "tls", "user", "password", "secret_key"}
 HEADER = """\
 # Copyright (c) 2026, The kubemysql.replication authors

@@ -17,9 +17,9 @@ import tarfile
 from pathlib import Path
 
 ROLE_FILES = Path(__file__).resolve().parents[1] / "molecule" / "shared" / "roles" / "local_cluster" / "files"
-# Whom the images run their servers as.
+# The user that the images run their servers as.
 UID = 999
-# What a container runtime would create for the pod's mounts.
+# A container runtime would create these for the pod's mounts.
 MOUNT_POINTS = (
     "volume",
     "scratch",
@@ -90,7 +90,7 @@ def unpack(archive: Path, root: Path, image_name: str) -> None:
     partial.rename(root)
 
 
-# What our scripts may use: what the slim official image has, and nothing else.
+# The programs that our scripts may use: those of the slim official image.
 COMMON = {"bash", "awk", "sed", "getent", "find", "xargs", "openssl", "gzip"}
 PROGRAMS = {
     "mysql": COMMON | {"mysqld", "mysql", "mysqladmin"},

@@ -135,7 +135,7 @@ class Tab:
 
     @property
     def text(self) -> str:
-        """What can be read, without what the style hides."""
+        """The visible text, without the parts that the style hides."""
         return t.cast("str", self.evaluate("document.body.innerText"))
 
     def screenshot(self, path: Path) -> Path:

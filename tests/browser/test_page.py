@@ -41,7 +41,7 @@ def test_one_glance(show: Show, output: Path, make: Callable[[], Facts]) -> None
     colours = {colour for _count, colour in image.getcolors(maxcolors=1 << 24) or []}
     assert len(colours) > 200
     assert TONES[facts["state"]] in colours
-    # What matters most is seen without scrolling.
+    # The most important part is visible without scrolling.
     assert_readable_at_top(tab, facts)
 
 

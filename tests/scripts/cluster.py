@@ -151,7 +151,7 @@ class Cluster:
 
     @property
     def on_network(self) -> list[str]:
-        """What runs a command where the pods' addresses are."""
+        """The prefix that runs a command in the pods' network."""
         return ["nsenter", f"--net=/proc/{self.network.pid}/ns/net"]
 
     def stop(self) -> None:

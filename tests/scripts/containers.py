@@ -42,7 +42,7 @@ class Container:
         return eventually(f"the first process of {self.name}", child)
 
     def children(self) -> list[int]:
-        """What the first process has started and not waited for."""
+        """The processes that the first one has started and not waited for."""
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     @property

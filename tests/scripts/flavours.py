@@ -28,7 +28,7 @@ SMALL_MARIADB = {**SMALL, "innodb_log_file_size": "8M"}
 
 @dataclass(frozen=True)
 class Flavour:
-    """What differs between the two servers. ``server`` and ``client`` are programs; ``version`` is the image's tag."""
+    """The differences between the two servers. ``server`` and ``client`` are programs; ``version`` is the image's tag."""
 
     name: str
     version: str

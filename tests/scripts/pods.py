@@ -88,7 +88,7 @@ class Pod:
         return {**rendered, "LOOPBACK": self.address, "TERMINATION_LOG": f"/tmp/termination-{container}"}
 
     def mounts(self, container: str) -> Iterator[tuple[Path, str, bool]]:
-        """What is mounted where in a container, and whether it is writable."""
+        """Source, place and writability of each mount of a container."""
         for mount in self.definition(container)["volumeMounts"]:
             shared = mount["name"] not in (DATA_VOLUME, *self.empty_volumes)
             source = (self.cluster.base if shared else self.base) / mount["name"] / mount.get("subPath", "")
@@ -97,7 +97,7 @@ class Pod:
         yield self.cluster.hosts, "/etc/hosts", False
 
     def command(self, argv: list[str], environment: dict[str, str], path: str, container: str = "mysql") -> list[str]:
-        """What runs ``argv`` with the mounts of a container of this pod."""
+        """The command that runs ``argv`` with the mounts of a container of this pod."""
         target = shlex.quote(str(self.cluster.base / "mnt"))
         steps = ["set -e", f"mkdir -p {target}", f"mount --bind {shlex.quote(str(self.cluster.root))} {target}"]
         steps.append(f"mount -o remount,bind,ro {target}")
@@ -163,7 +163,7 @@ class Pod:
         return self.start_servers()
 
     def start_servers(self) -> tuple[Container, Container]:
-        """What follows the init containers; returns the containers `mysql` and `replication`."""
+        """Starts the containers that follow the init containers; returns `mysql` and `replication`."""
         started = {each["name"]: self.start(each["name"]) for each in self.cluster.template["containers"]}
         return started["mysql"], started["replication"]
 

@@ -32,7 +32,7 @@ OURS = ["kubemysql_admin@127.0.0.1", "kubemysql_admin@::1", "kubemysql_clone@%",
 
 
 def replace_replication(pod: Pod) -> None:
-    """What the rollout of a new collection does to the container, without the server."""
+    """As the rollout of a new collection does with the container, without the server."""
     pod.container("replication").stop()
     pod.start("replication")
     pod.wait_ready()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What backup tools leave about where replication begins, and what is made of it.
+"""The files of backup tools about where replication begins, and their parsing.
 
 MariaDB's files are those of a real tool. The others follow the documentation of Percona XtraBackup 2.4 and 8.4, whose
 servers cannot be installed here: their statements are tested as text.
@@ -202,6 +202,6 @@ def test_pods_and_modules_connect_a_replica_alike(flavour: str, version: str) ->
     assert query is not None
     of_modules = (query.sql % query.args).split("TO ")[1]
     options = [{" ".join(option.split()) for option in text.split(",")} for text in (of_pods, of_modules)]
-    # What is demoted is a former primary: the pods know none yet.
+    # A former primary is demoted: the pods have none yet.
     assert options[1] - options[0] == ({"MASTER_DEMOTE_TO_SLAVE = 1"} if flavour == "mariadb" else set())
     assert options[0] <= options[1]

@@ -28,7 +28,7 @@ def test_a_replica_is_preferred_as_donor(shared_pair: Pair, newcomer: Pod) -> No
     assert_whole(pod, primary)
     log = pod.container("provision").log
     assert f"cloned from {replica.address}" in log
-    # What came with the donor's data is not the donor's replication: it is set up anew, and the identity is its own.
+    # The donor's replication settings come with its data: the channel is set up anew, and the identity is its own.
     assert f"connecting {pod.name} to the primary" in pod.container("replication").log
     assert len({p.sql("SELECT @@server_uuid") for p in (primary, replica, pod)}) == 3
     primary.sql("INSERT INTO shop.t VALUES (1000, 'new')")

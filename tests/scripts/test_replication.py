@@ -39,7 +39,7 @@ def assert_never_ready(pod: Pod, reason: str) -> None:
 
 @pytest.mark.parametrize("recovery", ["ON", "OFF"])
 def test_roles_come_back_after_mysqld_was_killed(pair: Pair, cluster: Cluster, recovery: str) -> None:
-    """What was received and not applied is fetched again; with relay_log_recovery=OFF it is kept: it may exist nowhere else."""
+    """Received transactions that are not applied are fetched again; with relay_log_recovery=OFF they are kept."""
     primary, replica = pair
     with cluster.option("relay_log_recovery", recovery):
         replica.run("provision")

@@ -33,7 +33,7 @@ def test_first_start_and_a_chain_of_donors(shared_mariadb_pair: Pair, newcomer: 
     assert_whole(newcomer, primary)
     assert donor_of(newcomer.container("provision")) == replica.address
     assert "is a replica of mysql-0.mysql" in newcomer.container("replication").log
-    # Whoever was cloned gives to the next, and knows the whole history for replicas that will be its own.
+    # An instance that was cloned gives to the next, and has the whole history for replicas of its own.
     replica.pre_stop()
     assert newcomer.sql("SELECT @@gtid_binlog_state") == primary.sql("SELECT @@gtid_binlog_state")
     assert newcomer.sql("SELECT @@server_id") not in {pod.sql("SELECT @@server_id") for pod in shared_mariadb_pair}

@@ -71,7 +71,7 @@ def test_a_clone_ends_at_once_on_sigterm(shared_mariadb_pair: Pair, newcomer: Po
 
 @pytest.mark.parametrize("victim", ["tool", "server", "connection", "container", "pod"])
 def test_donor_that_dies_in_the_middle(mariadb_pair: Pair, victim: str) -> None:
-    """What has arrived of a torn stream is thrown away, and somebody else gives."""
+    """The part of a torn stream that has arrived is removed, and another donor gives."""
     primary, replica = mariadb_pair
     giving = replica.container("donor")
     pod = replica.cluster.pod("mysql-2")

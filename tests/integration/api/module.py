@@ -35,7 +35,7 @@ class Request(t.NamedTuple):
 
 
 class Result(dict[str, t.Any]):
-    """What the module printed, and what it asked the API server for that."""
+    """The module's output, and its requests to the API server."""
 
     def __init__(self, printed: str, requests: list[Request]) -> None:
         super().__init__(json.loads(printed))

@@ -22,7 +22,7 @@ PATIENCE = scaled(120)
 
 
 def documented_rules() -> list[dict[str, t.Any]]:
-    # What is needed for an adoption is listed behind.
+    # The rights for an adoption are listed after the others.
     block = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)[0]
     rules: list[dict[str, t.Any]] = yaml.safe_load(block)["rules"]
     return rules

@@ -31,7 +31,7 @@ ALL = ("mysql-0", "mysql-1", "mysql-2")
 FORGOTTEN = {"data": {"epoch": None}, "metadata": {"annotations": {INTENT_ANNOTATION: None}}}
 
 
-class Cluster:
+class RunningCluster:
     """A running cluster of three instances."""
 
     def __init__(self, namespace: Namespace) -> None:
@@ -79,26 +79,26 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster(server: Server) -> Iterator[Cluster]:
+def cluster(server: Server) -> Iterator[RunningCluster]:
     with namespace_of(server, "kubemysql-intent") as made:
-        yield Cluster(made)
+        yield RunningCluster(made)
 
 
-def test_every_pod_has_acknowledged_when_a_deployment_ends(cluster: Cluster) -> None:
+def test_every_pod_has_acknowledged_when_a_deployment_ends(cluster: RunningCluster) -> None:
     cluster.settled()
     again = cluster.deploy()
     assert not again["changed"]
     assert again.written == []
 
 
-def test_a_topology_without_an_epoch_is_brought_up_to_date(cluster: Cluster) -> None:
+def test_a_topology_without_an_epoch_is_brought_up_to_date(cluster: RunningCluster) -> None:
     cluster.forget_epoch()
     result = cluster.deploy()
     assert [change["fields"] for change in result["changes"]] == [["data.epoch"]]
     cluster.settled()
 
 
-def test_a_run_that_is_killed_after_any_write_is_completed_by_the_next(cluster: Cluster) -> None:
+def test_a_run_that_is_killed_after_any_write_is_completed_by_the_next(cluster: RunningCluster) -> None:
     """The writes to a running cluster: the topology, an annotation of each pod, and the record of the acknowledgements."""
     options = {"namespace": cluster.namespace.name, "wait_timeout": PATIENCE}
     for writes in range(1, 7):
@@ -125,7 +125,7 @@ def test_a_new_cluster_whose_run_is_killed_after_any_write(namespace: Namespace)
     assert writes > 10
 
 
-def test_of_two_runs_that_have_read_the_same_version_one_changes_nothing(cluster: Cluster) -> None:
+def test_of_two_runs_that_have_read_the_same_version_one_changes_nothing(cluster: RunningCluster) -> None:
     """The other one does all of its work between this one's plan and its first write."""
     cluster.forget_epoch()
     options = {"namespace": cluster.namespace.name, "wait_timeout": PATIENCE}
@@ -143,7 +143,7 @@ def test_of_two_runs_that_have_read_the_same_version_one_changes_nothing(cluster
     cluster.settled()
 
 
-def test_a_pod_that_was_replaced_acknowledges_again(cluster: Cluster) -> None:
+def test_a_pod_that_was_replaced_acknowledges_again(cluster: RunningCluster) -> None:
     uid = cluster.namespace.live("Pod", "mysql-2")["metadata"]["uid"]
     cluster.namespace.delete("Pod", "mysql-2")
 
@@ -155,7 +155,7 @@ def test_a_pod_that_was_replaced_acknowledges_again(cluster: Cluster) -> None:
     assert cluster.read("mysql-2").intent == cluster.topology["data"]
 
 
-def test_without_the_right_to_patch_pods_the_kubelet_is_waited_for(cluster: Cluster) -> None:
+def test_without_the_right_to_patch_pods_the_kubelet_is_waited_for(cluster: RunningCluster) -> None:
     rules = [rule for rule in documented_rules() if not (rule["resources"] == ["pods"] and rule["verbs"] == ["patch"])]
     assert len(rules) == len(documented_rules()) - 1
     cluster.forget_epoch()
@@ -167,7 +167,7 @@ def test_without_the_right_to_patch_pods_the_kubelet_is_waited_for(cluster: Clus
     assert INTENT_ANNOTATION in cluster.topology["metadata"]["annotations"]
 
 
-def test_a_lost_topology_is_taken_back_from_the_pods(cluster: Cluster) -> None:
+def test_a_lost_topology_is_taken_back_from_the_pods(cluster: RunningCluster) -> None:
     before, secret = cluster.topology["data"], cluster.namespace.live("Secret", "mysql")["data"]
     cluster.namespace.delete("ConfigMap", "mysql-topology")
     cluster.deploy()
@@ -176,7 +176,7 @@ def test_a_lost_topology_is_taken_back_from_the_pods(cluster: Cluster) -> None:
     cluster.settled()
 
 
-def test_lost_passwords_are_never_replaced_by_new_ones(cluster: Cluster) -> None:
+def test_lost_passwords_are_never_replaced_by_new_ones(cluster: RunningCluster) -> None:
     """Topology and Secret are both gone. Nothing is written before the passwords are given, by the commands of the message."""
     before, secret = cluster.topology["data"], cluster.namespace.live("Secret", "mysql")["data"]
     cluster.namespace.delete("ConfigMap", "mysql-topology")

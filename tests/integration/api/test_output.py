@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run costs and what it shows: requests, and never a password."""
+"""The requests of a run, and its output, which never holds a password."""
 
 from __future__ import annotations
 

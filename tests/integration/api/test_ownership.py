@@ -91,7 +91,7 @@ def test_kubectl_scale_is_a_conflict_too(present: Run, namespace: Namespace) -> 
 
 
 def test_an_unlabelled_stateful_set_of_the_same_name_is_not_broken(present: Run, namespace: Namespace) -> None:
-    """What the tutorial leaves behind is called `mysql` as well."""
+    """The objects that the tutorial leaves behind are called `mysql` as well."""
     labels = {"app": "mysql"}
     template = {
         "metadata": {"labels": labels},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What cannot be done is refused before anything is changed, in words that lead out of it."""
+"""An impossible request is refused before anything is changed, with the way out."""
 
 from __future__ import annotations
 

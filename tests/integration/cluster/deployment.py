@@ -23,19 +23,19 @@ __all__ = ["BACKGROUND", "Deployment", "Found", "cordoned", "found", "message"]
 
 Found = set[tuple[str, str | None]]
 
-# What is true of any cluster here, whatever a test does: there is one node, which may have little room, and a restart is news
+# Found in any cluster here, whatever a test does: there is one node, which may have little room, and a restart is news
 # for ten minutes.
 BACKGROUND = {"pods_on_one_node", "container_restarted", "volume_filling"}
 RESOURCES = {"requests": {"cpu": "50m", "memory": "256Mi"}}
 
 
 def found(result: Result) -> Found:
-    """What was found, besides the background."""
+    """The findings besides the background."""
     return {(each["code"], each["instance"]) for each in result["findings"] if each["code"] not in BACKGROUND}
 
 
 def message(result: Result, code: str, instance: str | None) -> str:
-    """What the one finding of this code there says."""
+    """The message of the one finding of this code there."""
     (one,) = [str(each["message"]) for each in result["findings"] if (each["code"], each["instance"]) == (code, instance)]
     return one
 

@@ -146,7 +146,7 @@ def test_claim_resizing(cluster: Deployment) -> None:
         assert result["state"] == "healthy"
         assert message(result, "claim_resizing", "mysql-1") == "its claim asks for 2Gi and has 1Gi"
     finally:
-        # What a driver would say at last.
+        # As a driver would report it in the end.
         grown = {"status": {"capacity": {"storage": "2Gi"}, "conditions": None}}
         cluster.namespace.server.request("PATCH", f"{path}/status", grown, content_type=kind)
 
@@ -158,7 +158,7 @@ def test_stateful_set_missing(cluster: Deployment) -> None:
 
 
 def test_rights_withheld(cluster: Deployment) -> None:
-    """Who may not see where Services lead, and what claims ask for, does not know it."""
+    """Without the rights on endpoints and claims they are unknown."""
     rules: list[Object] = [
         {"apiGroups": [""], "resources": ["configmaps", "secrets", "pods"], "verbs": ["get", "list"]},
         {"apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["get"]},

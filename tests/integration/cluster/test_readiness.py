@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What clients are promised: no reads from a replica that is not fit for them, reads as long as the primary is ready, and no
+"""The promises to clients: no reads from a replica that is not fit for them, reads as long as the primary is ready, and no
 restart because of replication.
 """
 

@@ -19,7 +19,7 @@ from waiting import scaled
 MANIFESTS = Path(__file__).parent / "tutorial.yml"
 ACCESS = {"selector": {"app": "mysql"}, "user": "root", "password": "", "tls": False}
 REPLICAS = ("mysql-1", "mysql-2")
-# What is not as it should be and no reason to call the cluster sick: replicas follow a file and a position over a channel that
+# Deviations that do not make the cluster unhealthy: replicas follow a file and a position over a channel that
 # is not encrypted, and write no binary log, so that nothing would tell of what was written on them.
 WARNINGS: Found = {
     (code, replica) for code in ("auto_position_off", "replication_not_encrypted", "gtid_off") for replica in REPLICAS

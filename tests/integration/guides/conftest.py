@@ -17,7 +17,7 @@ from integration.guides.reader import Reader
 
 __all__ = ["server"]
 
-# What all guides call it.
+# The namespace in all guides.
 NAMESPACE = "shop"
 
 

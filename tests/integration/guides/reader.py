@@ -58,7 +58,7 @@ class Reader:
 
     @property
     def skipped(self) -> list[Block]:
-        """What no command took, and what is no whole file."""
+        """The texts that no command took, and those that are no whole file."""
         return [*self._skipped, *([self._draft] if self._draft else [])]
 
     def follow(self, guide: str, *sections: str) -> str:

@@ -34,7 +34,7 @@ def test_manifests_that_somebody_else_applies(reader: Reader, tmp_path: Path) ->
     assert followed.endswith("}\n") and '"state": "healthy"' in followed
     first = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.yaml"))}
     assert len(first) == 11
-    # What is for controllers that are not here.
+    # Objects for controllers that are not here.
     assert [re.findall("^kind: (.*)", block.text, re.MULTILINE) for block in reader.skipped] == [
         ["Application"],
         ["Kustomization"],

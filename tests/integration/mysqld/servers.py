@@ -23,7 +23,7 @@ from waiting import eventually, scaled
 
 # Where the root file system expects a pod's volume.
 MOUNT = "volume"
-# What programs that make a data directory need to know, too.
+# Also for programs that make a data directory.
 DATA = ("--no-defaults", f"--datadir=/{MOUNT}/data", f"--tmpdir=/{MOUNT}")
 COMMON_OPTIONS = (
     f"--socket=/{MOUNT}/sock",

@@ -41,7 +41,7 @@ def flying(pool: SessionPool) -> Iterator[list[CanaryResult]]:
 
 
 def tables(cluster: Cluster) -> list[dict[str, object]]:
-    """What is left of canaries on any server."""
+    """The remains of canaries on all servers."""
     cluster.settle()
     return [row for server in cluster.servers.values() for row in server.run(f"SHOW DATABASES LIKE '{CANARY_SCHEMA}'")]
 
@@ -155,7 +155,7 @@ def test_primary_that_does_not_let_the_table_go(cluster: Cluster, pool: SessionP
     row = f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{CANARY_SCHEMA}'"
     with flying(pool) as results:
         eventually("the table to be there", lambda: primary.run(row))
-        # What is still being committed is let through before.
+        # Transactions that are being committed are let through before.
         primary.run("SET GLOBAL super_read_only = ON")
     assert Kind.CANARY_NOT_REMOVED in {each.kind for each in results[0].findings}
     assert "has become read-only" in str(results[0].left_behind)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What surrounds a server, made to be wrong on real ones: who is registered, certificates, clones, the volume, semi-sync."""
+"""Conditions of real servers, made to be wrong: registered replicas, certificates, clones, the volume, semi-sync."""
 
 from __future__ import annotations
 

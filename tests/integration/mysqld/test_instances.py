@@ -92,7 +92,7 @@ def test_stopped_primary_costs_one_timeout(had_sessions: bool, cluster: Cluster,
         assert time.monotonic() - begin < 2 * timeout
     finally:
         cluster["mysql-0"].kill(signal.SIGCONT)
-    # Who the source is cannot be told either: here all servers have the same host name.
+    # The source cannot be identified either: here all servers have the same host name.
     unknown = {(kind, replica) for kind in (Kind.GTID_UNKNOWN, Kind.SOURCE_UNKNOWN) for replica in ("mysql-1", "mysql-2")}
     assert found(assessment) == {(Kind.INSTANCE_UNREACHABLE, "mysql-0"), *unknown}
     assert assessment.state == "failed"

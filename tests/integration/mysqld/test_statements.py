@@ -45,7 +45,7 @@ OPERATIONS: set[Statement] = {
     "change_source",
     "rotate_binary_log",
 }
-# What only the owner of a cluster that is adopted may say, and what it answers nothing to.
+# Statements that only the owner of a cluster that is adopted may run; they return no rows.
 SETTINGS: tuple[Statement, ...] = ("set_gtid_consistency", "set_gtid_mode")
 
 

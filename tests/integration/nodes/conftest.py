@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from integration.api.conftest import namespace_of, server
 from integration.api.server import Server
-from integration.nodes.deployment import Deployment
+from integration.nodes.deployment import NodesDeployment
 from nodes import Nodes
 
 __all__ = ["server"]
@@ -28,9 +28,9 @@ def nodes(server: Server) -> Nodes:
 
 
 @pytest.fixture(scope="session")
-def deployment(server: Server, nodes: Nodes) -> Iterator[Deployment]:
+def deployment(server: Server, nodes: Nodes) -> Iterator[NodesDeployment]:
     with namespace_of(server, "kubemysql-nodes") as namespace:
-        made = Deployment(namespace, replicas=2)
+        made = NodesDeployment(namespace, replicas=2)
         made.deploy()
         with nodes[made.node_of("mysql-1")].cordoned():
             made.replicas = 3
@@ -41,7 +41,7 @@ def deployment(server: Server, nodes: Nodes) -> Iterator[Deployment]:
 
 
 @pytest.fixture
-def cluster(deployment: Deployment, nodes: Nodes) -> Iterator[Deployment]:
+def cluster(deployment: NodesDeployment, nodes: Nodes) -> Iterator[NodesDeployment]:
     """Healthy before and, without a hand, after; and no row that was acknowledged is lost."""
     deployment.healthy()
     yield deployment

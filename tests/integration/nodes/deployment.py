@@ -12,25 +12,24 @@ from dataclasses import dataclass, field
 
 from integration.api.module import Result
 from integration.cluster import deployment
-from integration.provisioning.deployment import MYSQL
-from integration.provisioning.deployment import Deployment as Application
+from integration.provisioning.deployment import MYSQL, ProvisionedCluster
 from integration.writer import Writer
 from waiting import scaled
 
-__all__ = ["Deployment"]
+__all__ = ["NodesDeployment"]
 
 CONNECT_TIMEOUT = scaled(3)
 WAIT_TIMEOUT = scaled(2)
 
 
 @dataclass
-class Deployment(deployment.Deployment):
+class NodesDeployment(deployment.Deployment):
     """The cluster ``mysql`` of a namespace, and all that was ever written into it."""
 
     writers: list[Writer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.application = Application(self.namespace, MYSQL)
+        self.application = ProvisionedCluster(self.namespace, MYSQL)
         self.options = {"connect_timeout": CONNECT_TIMEOUT}
 
     def node_of(self, instance: str) -> str:

@@ -7,16 +7,16 @@
 from __future__ import annotations
 
 from integration.cluster.deployment import message
-from integration.nodes.deployment import Deployment
+from integration.nodes.deployment import NodesDeployment
 from nodes import Nodes
 from waiting import eventually
 
 
-def pending(cluster: Deployment, *instances: str) -> list[str]:
+def pending(cluster: NodesDeployment, *instances: str) -> list[str]:
     return [name for name in instances if cluster.namespace.live("Pod", name)["status"]["phase"] == "Pending"]
 
 
-def test_node_of_one_replica(cluster: Deployment, nodes: Nodes) -> None:
+def test_node_of_one_replica(cluster: NodesDeployment, nodes: Nodes) -> None:
     """The drain ends. The replica cannot start elsewhere."""
     node = nodes[cluster.node_of("mysql-1")]
     with cluster.writer() as writer, node.drained(60) as drain:
@@ -26,7 +26,7 @@ def test_node_of_one_replica(cluster: Deployment, nodes: Nodes) -> None:
         writer.wait_for_more(20)
 
 
-def test_node_of_two_instances(cluster: Deployment, nodes: Nodes) -> None:
+def test_node_of_two_instances(cluster: NodesDeployment, nodes: Nodes) -> None:
     """The drain never ends: whichever is evicted first waits for the node, and meanwhile the budget keeps the other."""
     node = nodes[cluster.node_of("mysql-0")]
     with node.drained(30) as drain:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 from integration.cluster.deployment import Found, found
-from integration.nodes.deployment import Deployment
+from integration.nodes.deployment import NodesDeployment
 from nodes import Node, Nodes
 
 FAULTS = [Node.frozen, Node.cut_off, Node.stopped]
@@ -25,7 +25,7 @@ def each(code: str, *instances: str) -> Found:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_node_of_a_replica(cluster: Deployment, nodes: Nodes, fault: Fault) -> None:
+def test_node_of_a_replica(cluster: NodesDeployment, nodes: Nodes, fault: Fault) -> None:
     """The primary serves on, and so does the other replica."""
     node = nodes[cluster.node_of("mysql-1")]
     lost = each("instance_unreachable", "mysql-1") | each("pod_not_ready", "mysql-1")
@@ -42,7 +42,7 @@ def test_node_of_a_replica(cluster: Deployment, nodes: Nodes, fault: Fault) -> N
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_node_of_the_primary(cluster: Deployment, nodes: Nodes, fault: Fault) -> None:
+def test_node_of_the_primary(cluster: NodesDeployment, nodes: Nodes, fault: Fault) -> None:
     """Nobody takes its place. The replica on another node receives nothing and leaves the read Service."""
     node = nodes[cluster.node_of("mysql-0")]
     with cluster.writer() as writer:
@@ -59,7 +59,7 @@ def test_node_of_the_primary(cluster: Deployment, nodes: Nodes, fault: Fault) ->
         writer.wait_for_more(20)
 
 
-def test_a_node_that_is_lost_for_long(cluster: Deployment, nodes: Nodes) -> None:
+def test_a_node_that_is_lost_for_long(cluster: NodesDeployment, nodes: Nodes) -> None:
     """The pods are deleted, and the deletion waits for the node; so do their successors, whose volumes are there.
 
     Kubernetes deletes the pods of a lost node after five minutes, and 1.20.2 often never (kubernetes/kubernetes#96876), so the

@@ -12,7 +12,7 @@ import pytest
 from chaos import share
 from integration.api.conftest import namespace_of, provide_mariadb, server
 from integration.api.server import Server
-from integration.provisioning.deployment import MARIADB, MYSQL, Deployment
+from integration.provisioning.deployment import MARIADB, MYSQL, ProvisionedCluster
 
 __all__ = ["server"]
 
@@ -21,11 +21,11 @@ RESOURCES = {"requests": {"cpu": "50m", "memory": "256Mi"}}
 
 
 @pytest.fixture(scope="module", params=[MYSQL, MARIADB], ids=["clone plugin", "backup stream"])
-def deployment(server: Server, request: pytest.FixtureRequest) -> Iterator[Deployment]:
+def deployment(server: Server, request: pytest.FixtureRequest) -> Iterator[ProvisionedCluster]:
     if request.param is MARIADB:
         provide_mariadb()
     with namespace_of(server, "kubemysql-provisioning") as namespace:
-        made = Deployment(namespace, request.param)
+        made = ProvisionedCluster(namespace, request.param)
         result = made.deploy(1, storage_size="3Gi", resources=RESOURCES)
         assert not result.get("failed"), result["msg"]
         made.fill(MEBIBYTES)

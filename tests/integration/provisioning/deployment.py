@@ -18,7 +18,7 @@ from integration.api.module import Result, run_module
 from integration.api.server import Namespace, Object, credentials, kubectl
 from waiting import eventually, scaled
 
-__all__ = ["MARIADB", "MYSQL", "Deployment"]
+__all__ = ["MARIADB", "MYSQL", "ProvisionedCluster"]
 
 PASSWORD = "application"
 TABLES = 4
@@ -33,7 +33,7 @@ _ROOT = "source /kubemysql/scripts/lib-common.sh; LIMIT= local_client"
 
 @dataclass(frozen=True)
 class Server:
-    """What differs from one server to the other: its image, a variable, and how to wait for what the primary has."""
+    """The differences between the servers: image, a variable, and how to wait for the primary's transactions."""
 
     image: str
     recursion_limit: str
@@ -53,7 +53,7 @@ MARIADB = Server(
 
 
 @dataclass
-class Deployment:
+class ProvisionedCluster:
     """The cluster ``mysql`` in a namespace of its own."""
 
     namespace: Namespace

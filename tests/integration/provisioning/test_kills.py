@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.kubemysql.replication.plugins.modules import mysql_cluster_verify
 from chaos import random_choices, share
 from integration.api.module import run_module
-from integration.provisioning.deployment import Deployment
+from integration.provisioning.deployment import ProvisionedCluster
 from integration.writer import Writer
 from waiting import eventually, scaled, until
 
@@ -29,9 +29,9 @@ REPLICA = "mysql-1"
 class Killer:
     """Kills the replica at random moments of its clone, and knows how often it came in time."""
 
-    deployment: Deployment
+    deployment: ProvisionedCluster
     choices: random.Random
-    # What the last whole clone took, in seconds; it changes with what else the machine does.
+    # Seconds of the last whole clone; they change with the load of the machine.
     whole: float = scaled(120.0)
     in_time: int = 0
     late: int = 0
@@ -76,7 +76,7 @@ class Killer:
         return self.deployment.provisioned(REPLICA)
 
 
-def test_kills_at_random_moments(deployment: Deployment) -> None:
+def test_kills_at_random_moments(deployment: ProvisionedCluster) -> None:
     killer = Killer(deployment, random_choices())
     with Writer(lambda: deployment.session("mysql-0")) as writer:
         deployment.scale(2)

@@ -19,7 +19,7 @@ __all__ = ["FakeObjectStore", "pod"]
 T = t.TypeVar("T")
 Key = tuple[str, str]
 Path = tuple[str, ...]
-# What makes an object what it is belongs to nobody.
+# These fields identify an object and have no owner.
 _IDENTITY = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
 
 
@@ -205,7 +205,7 @@ def _leaves(value: Manifest, path: Path = ()) -> Iterator[tuple[Path, t.Any]]:
 
 
 def _fields(manifest: Manifest) -> Manifest:
-    """What somebody has set: neither the server's bookkeeping nor the status."""
+    """The fields that a client has set: neither the server's bookkeeping nor the status."""
     bookkeeping = ("uid", "resourceVersion", "generation", "managedFields", "name", "namespace")
     metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in bookkeeping}
     return {**{key: value for key, value in manifest.items() if key != "status"}, "metadata": metadata}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read from a stage's log. The logs here are shortened ones of real runs."""
+"""The facts read from a stage's log. The logs here are shortened ones of real runs."""
 
 from __future__ import annotations
 

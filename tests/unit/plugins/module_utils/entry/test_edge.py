@@ -33,7 +33,7 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
 
 
 def hand_over(monkeypatch: pytest.MonkeyPatch, arguments: dict[str, t.Any]) -> None:
-    """What ansible.module_utils.testing does from 2.19 on, for older versions as well."""
+    """As ansible.module_utils.testing does from 2.19 on, for older versions as well."""
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
 

@@ -147,7 +147,7 @@ def read_only_primary(world: World) -> None:
 def hanging_receiver(world: World) -> None:
     world.channel(Replica_IO_Running="Yes")
     primary = world.servers[0]
-    # What the fake commits from here on reaches only mysql-2.
+    # Later commits of the fake reach mysql-2 only.
     primary.followers = primary.followers[1:]
     primary.commit()
 
@@ -240,7 +240,7 @@ def never_connected_to(host: str) -> Break:
 
 NO_GTIDS: Found = {(Kind.GTID_UNKNOWN, "mysql-1"), (Kind.GTID_UNKNOWN, "mysql-2")}
 
-# What is broken, what is found, and what it amounts to.
+# The fault, the findings, and the state.
 BROKEN: dict[str, tuple[Break, Found, str]] = {
     "nothing": (lambda _world: None, set(), "healthy"),
     "no StatefulSet": (

@@ -35,7 +35,7 @@ def lines(text: str) -> dict[str, str]:
 
 
 def read_back(value: str) -> str:
-    """What the server's option-file parser makes of a value: quotes stripped, escapes undone."""
+    """The value as the server's option-file parser reads it: quotes stripped, escapes undone."""
     if value.startswith('"'):
         return value[1:-1].replace("\\\\", "\0").replace('\\"', '"').replace("\\t", "\t").replace("\0", "\\")
     return value

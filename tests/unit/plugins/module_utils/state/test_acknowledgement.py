@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a pod returns is data: each field has its type, or the document is not used."""
+"""A pod's answer is data: each field has its type, or the document is not used."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from unit.fakes.mysql import replicating
 from unit.html_tree import Node, parse
 
 LOOKED_AT = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
-# What must be shown as it is. Texts that decide about the page, such as a severity, are words of the code.
+# Texts that must be shown unchanged. Texts that decide about the page, such as a severity, are words of the code.
 INSTANCE_TEXTS = ("name", "problem", "version", "server_uuid", "gtid_executed", "source", "io_running", "sql_running", "node")
 SHOWN = ("name", "problem", "version", "source", "io_running", "sql_running", "node")
 
@@ -45,7 +45,7 @@ def everywhere(text: str) -> Facts:
 
 
 def shown(text: str) -> str:
-    """What a browser makes of a text that is not in it as characters that it hides."""
+    """The text as a browser shows it, without the characters that it hides."""
     return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", "\ufffd", text)
 
 

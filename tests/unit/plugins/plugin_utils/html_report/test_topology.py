@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who follows whom in the drawing."""
+"""The replicas and their sources in the drawing."""
 
 from __future__ import annotations
 
