@@ -114,12 +114,12 @@ def test_a_primary_that_cannot_be_reached_is_waited_for(cluster: Cluster, golden
     golden.restore(primary)
     golden.restore(replica)
     replica.start_all()
-    wait_for_log(replica, "cannot be asked")
-    assert_never_ready(replica, "cannot be asked")
+    wait_for_log(replica, "cannot be queried")
+    assert_never_ready(replica, "cannot be queried")
     assert replica.alive()[0]
     primary.start_all()
     replica.wait_ready()
-    assert replica.container("replication").log.count("cannot be asked") == 1
+    assert replica.container("replication").log.count("cannot be queried") == 1
 
 
 def test_a_primary_behind_its_replica_stays_read_only(pair: Pair, golden: Golden) -> None:

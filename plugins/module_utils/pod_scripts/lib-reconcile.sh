@@ -37,7 +37,7 @@ read_own_state() {
   if ! query_local "SELECT @@version, @@skip_networking"; then
     # A server that is starting or stopping does not answer, one that is being initialised has another root password for a
     # moment; any other that refuses its own root needs a human.
-    ! is_complete || ((ERRNO < 1000 || (ERRNO >= 2000 && ERRNO < 3000))) || defer "the server does not let root in with the Secret's root-password: $ANSWER"
+    ! is_complete || ((ERRNO < 1000 || (ERRNO >= 2000 && ERRNO < 3000))) || defer "the server refuses root's login with the Secret's root-password: $ANSWER"
     return 1
   fi
   [[ $ANSWER == *$'\t0' ]] || return 1 # the temporary server of the first initialisation

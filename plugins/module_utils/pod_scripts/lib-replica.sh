@@ -30,7 +30,7 @@ reconcile_replica() {
 # Fills SOURCE.
 query_source() {
   local host=$PRIMARY_HOST
-  read_source "$host" || defer "the primary $host cannot be asked (${ANSWER:-no answer in time}): trying again" || return
+  read_source "$host" || defer "the primary $host cannot be queried (${ANSWER:-no answer in time}): trying again" || return
   [[ ${SOURCE[id]} != "${OWN[id]}" ]] || defer "the primary's name $host leads to this instance itself, or both have the same identity" || return
 }
 
