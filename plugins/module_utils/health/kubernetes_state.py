@@ -64,7 +64,7 @@ def read_kubernetes_state(store: ObjectStore, target: ClusterTarget) -> Kubernet
     return KubernetesState(
         expected=names.instances(wanted or 0),
         wanted=wanted,
-        intent=None if answers["topology"] is None else answers["topology"].get("data") or {},
+        intent=None if answers["topology"] is None else _intent(answers["topology"].get("data") or {}),
         acknowledged=topology is not None and topology.acknowledged,
         topology_primary=topology.primary if topology else target.primary,
         bootstrapped=topology is not None and topology.bootstrapped is not None,
@@ -73,6 +73,12 @@ def read_kubernetes_state(store: ObjectStore, target: ClusterTarget) -> Kubernet
         resizing=_resizing(names, names.instances(wanted or 0), answers["claims"]),
         withheld=tuple(sorted(withheld)),
     )
+
+
+def _intent(data: Mapping[str, str]) -> dict[str, str]:
+    """As the pods read it: the first line of each value, unless that is empty."""
+    lines = {key: value.partition("\n")[0].strip() for key, value in data.items()}
+    return {key: line for key, line in lines.items() if line}
 
 
 def _ready_pods(endpoints: Manifest | None) -> frozenset[str] | None:

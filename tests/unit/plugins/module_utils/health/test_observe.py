@@ -165,6 +165,12 @@ def test_kubernetes_state() -> None:
     assert state.pods["mysql-5"].address == "10.0.0.15"
 
 
+def test_the_intent_is_read_as_the_pods_read_it() -> None:
+    data = {"primary": " mysql-0\nsecond line\n", "epoch": "2", "bootstrapped": ""}
+    state = read_kubernetes_state(FakeObjectStore({**topology(), "data": data}), TARGET)
+    assert state.intent == {"primary": "mysql-0", "epoch": "2"}
+
+
 def test_kubernetes_state_of_nothing() -> None:
     state = read_kubernetes_state(FakeObjectStore(), TARGET)
     assert (state.instances, state.wanted, state.intent, state.topology_primary) == ((), None, None, None)
