@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real module in a process of its own, which SIGKILL ends after a number of its writes."""
+"""The real module in processes of their own, each of which SIGKILL ends after a number of its writes."""
 
 from __future__ import annotations
 
@@ -12,25 +12,50 @@ import signal
 import subprocess
 import sys
 import typing as t
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from integration.api.module import run_module
 
-__all__ = ["killed_after"]
+__all__ = ["KilledAfter", "killable_runs"]
 
 
-def killed_after(writes: int, **options: t.Any) -> bool:
-    """Run ``mysql_cluster``; whether it was killed, or ended before it had written so often."""
-    code = "from integration.api.killed import main; main()"
+class KilledAfter(t.Protocol):
+    """Runs ``mysql_cluster``; whether it was killed, or ended before it had written so often."""
+
+    def __call__(self, writes: int, **options: t.Any) -> bool:
+        """With these options."""
+
+
+@contextmanager
+def killable_runs() -> Iterator[KilledAfter]:
+    """One interpreter has imported everything, and forks for each run: to import takes longer than to run."""
+    code = "from integration.api.killed import serve; serve()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    arguments = json.dumps({"writes": writes, "options": options})
-    done = subprocess.run([sys.executable, "-c", code, arguments], check=False, env=environment, capture_output=True)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-    return done.returncode != 0
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def killed_after(writes: int, **options: t.Any) -> bool:
+            assert process.stdin is not None and process.stdout is not None
+            print(json.dumps({"writes": writes, "options": options}), file=process.stdin, flush=True)
+            ended = int(process.stdout.readline())
+            assert ended in (0, -signal.SIGKILL), f"the run ended with {ended}; its reason is on stderr"
+            return ended != 0
+
+        yield killed_after
 
 
-def main() -> None:
-    given = json.loads(sys.argv[1])
-    left = given["writes"]
+def serve() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _run(**json.loads(line))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+def _run(writes: int, options: dict[str, t.Any]) -> t.NoReturn:
+    left = writes
 
     def after_write() -> None:
         nonlocal left
@@ -38,5 +63,7 @@ def main() -> None:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    result = run_module(after_write=after_write, **given["options"])
-    sys.exit(result["msg"] if result.get("failed") else 0)
+    result = run_module(after_write=after_write, **options)
+    if result.get("failed"):
+        print(result["msg"], file=sys.stderr, flush=True)
+    os._exit(1 if result.get("failed") else 0)

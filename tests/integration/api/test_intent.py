@@ -19,7 +19,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.kube.client 
 from ansible_collections.kubemysql.replication.plugins.module_utils.options import PASSWORD_OPTIONS
 from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import Acknowledgement
 from integration.api.conftest import DORMANT, namespace_of
-from integration.api.killed import killed_after
+from integration.api.killed import KilledAfter, killable_runs
 from integration.api.module import Result, run_module
 from integration.api.rights import role
 from integration.api.server import Namespace, Server, credentials, kubectl
@@ -84,6 +84,12 @@ def cluster(server: Server) -> Iterator[RunningCluster]:
         yield RunningCluster(made)
 
 
+@pytest.fixture(scope="module")
+def killed_after() -> Iterator[KilledAfter]:
+    with killable_runs() as run:
+        yield run
+
+
 def test_every_pod_has_acknowledged_when_a_deployment_ends(cluster: RunningCluster) -> None:
     cluster.settled()
     again = cluster.deploy()
@@ -98,7 +104,7 @@ def test_a_topology_without_an_epoch_is_brought_up_to_date(cluster: RunningClust
     cluster.settled()
 
 
-def test_a_run_that_is_killed_after_any_write_is_completed_by_the_next(cluster: RunningCluster) -> None:
+def test_a_run_that_is_killed_after_any_write_is_completed_by_the_next(cluster: RunningCluster, killed_after: KilledAfter) -> None:
     """The writes to a running cluster: the topology, an annotation of each pod, and the record of the acknowledgements."""
     options = {"namespace": cluster.namespace.name, "wait_timeout": PATIENCE}
     for writes in range(1, 7):
@@ -109,7 +115,7 @@ def test_a_run_that_is_killed_after_any_write_is_completed_by_the_next(cluster: 
         assert killed == (writes <= 5)
 
 
-def test_a_new_cluster_whose_run_is_killed_after_any_write(namespace: Namespace) -> None:
+def test_a_new_cluster_whose_run_is_killed_after_any_write(namespace: Namespace, killed_after: KilledAfter) -> None:
     """Passwords that were written once stay; the objects are in the end those of a run that nobody killed."""
     writes, killed = 0, True
     while killed:
@@ -125,7 +131,7 @@ def test_a_new_cluster_whose_run_is_killed_after_any_write(namespace: Namespace)
     assert writes > 10
 
 
-def test_of_two_runs_that_have_read_the_same_version_one_changes_nothing(cluster: RunningCluster) -> None:
+def test_of_two_runs_that_have_read_the_same_version_one_changes_nothing(cluster: RunningCluster, killed_after: KilledAfter) -> None:
     """The other one does all of its work between this one's plan and its first write."""
     cluster.forget_epoch()
     options = {"namespace": cluster.namespace.name, "wait_timeout": PATIENCE}
