@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from integration.api.conftest import namespace_of, server
 from integration.api.server import Namespace, Server
-from integration.cluster.deployment import Deployment
+from integration.cluster.deployment import Deployment, labelled_node
 from waiting import scaled
 
 __all__ = ["server"]
@@ -51,8 +51,8 @@ def growing_class(server: Server) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def deployment(server: Server, node: None, growing_class: str) -> Iterator[Deployment]:  # noqa: ARG001
-    with namespace_of(server, "kubemysql-broken") as namespace:
-        made = Deployment(namespace, options={"max_lag": MAX_LAG})
+    with labelled_node(server) as label, namespace_of(server, "kubemysql-broken") as namespace:
+        made = Deployment(namespace, options={"max_lag": MAX_LAG}, node_selector=label)
         made.deploy(max_lag=MAX_LAG, storage_class=growing_class)
         made[0].run("CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT AUTO_INCREMENT PRIMARY KEY, note VARCHAR(200))")
         made[0].run("INSERT INTO shop.orders VALUES (1, 'the first')")

@@ -9,17 +9,18 @@ from __future__ import annotations
 import signal
 import time
 import typing as t
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ansible_collections.kubemysql.replication.plugins.modules import mysql_cluster_info, mysql_cluster_verify
 from integration.api.module import Result, run_module
-from integration.api.server import Namespace, Object
+from integration.api.server import Namespace, Object, Server
 from integration.cluster.instance import Instance
 from waiting import POD_GONE, eventually, scaled, within
 
-__all__ = ["BACKGROUND", "Deployment", "Found", "cordoned", "found", "message"]
+__all__ = ["BACKGROUND", "Deployment", "Found", "found", "labelled_node", "message"]
 
 Found = set[tuple[str, str | None]]
 
@@ -41,20 +42,20 @@ def message(result: Result, code: str, instance: str | None) -> str:
 
 
 @contextmanager
-def cordoned(namespace: Namespace) -> Iterator[None]:
-    """No pod is started meanwhile; those that run go on."""
-    nodes = [node["metadata"]["name"] for node in namespace.server.request("GET", "/api/v1/nodes")["items"]]
-
-    def mark(unschedulable: bool) -> None:
-        for node in nodes:
-            body, kind = {"spec": {"unschedulable": unschedulable}}, "application/merge-patch+json"
-            namespace.server.request("PATCH", f"/api/v1/nodes/{node}", body, content_type=kind)
-
-    mark(True)
+def labelled_node(server: Server) -> Iterator[dict[str, str]]:
+    """A label of the only node, for the ``node_selector`` of one cluster: to take it away concerns no other."""
+    label = f"example.com/{uuid.uuid4().hex}"
+    mark_node(server, {label: "here"})
     try:
-        yield
+        yield {label: "here"}
     finally:
-        mark(False)
+        mark_node(server, {label: None})
+
+
+def mark_node(server: Server, labels: Mapping[str, str | None]) -> None:
+    (node,) = [each["metadata"]["name"] for each in server.request("GET", "/api/v1/nodes")["items"]]
+    body = {"metadata": {"labels": labels}}
+    server.request("PATCH", f"/api/v1/nodes/{node}", body, content_type="application/merge-patch+json")
 
 
 @dataclass
@@ -67,6 +68,8 @@ class Deployment:
     secret: str | None = "mysql"
     # Containers that a test has restarted on purpose.
     restarted: set[str] = field(default_factory=set)
+    # Labels of the nodes that its pods may be on.
+    node_selector: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, ordinal: int) -> Instance:
         return Instance(self.namespace, f"mysql-{ordinal}", self.secret)
@@ -76,7 +79,7 @@ class Deployment:
         return [self[ordinal] for ordinal in range(self.replicas)]
 
     def deploy(self, **options: t.Any) -> None:
-        defaults = {"resources": RESOURCES, "wait_timeout": scaled(180)}
+        defaults = {"resources": RESOURCES, "wait_timeout": scaled(180), "node_selector": self.node_selector}
         result = run_module(namespace=self.namespace.name, replicas=self.replicas, **{**defaults, **options})
         assert not result.get("failed"), result["msg"]
 
@@ -153,6 +156,16 @@ class Deployment:
             return all(pod is not None and pod["metadata"]["uid"] != before[name] for name, pod in now.items())
 
         eventually("the pods to be made again", succeeded, patience=POD_GONE)
+
+    @contextmanager
+    def without_nodes(self) -> Iterator[None]:
+        """None of its pods is started meanwhile; those that run go on."""
+        assert self.node_selector
+        mark_node(self.namespace.server, dict.fromkeys(self.node_selector))
+        try:
+            yield
+        finally:
+            mark_node(self.namespace.server, self.node_selector)
 
     @contextmanager
     def without(self, instance: Instance) -> Iterator[None]:

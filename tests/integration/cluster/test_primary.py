@@ -7,16 +7,14 @@
 from __future__ import annotations
 
 import pytest
-from integration.cluster.deployment import Deployment, cordoned, found
+from integration.cluster.deployment import Deployment, found
 from waiting import scaled
 
-# While the node takes no pods, it takes nobody's.
-pytestmark = pytest.mark.alone
 REPLICAS = ("mysql-1", "mysql-2")
 
 
 def test_primary_pod_gone(cluster: Deployment) -> None:
-    with cordoned(cluster.namespace):
+    with cluster.without_nodes():
         cluster.delete_pods(cluster[0])
         lost = {("pod_not_ready", "mysql-0"), ("instance_unreachable", "mysql-0")}
         blind = {(code, name) for code in ("gtid_unknown", "receiver_connecting", "pod_not_ready") for name in REPLICAS}
@@ -32,6 +30,7 @@ def test_primary_pod_gone(cluster: Deployment) -> None:
         assert nobody["canary"]["attempted"] is False
 
 
+@pytest.mark.alone
 def test_primary_stopped(cluster: Deployment) -> None:
     """It answers TCP and no SQL: one timeout, and its Service leads nowhere soon."""
     with cluster[0].server().frozen():
@@ -46,7 +45,7 @@ def test_primary_stopped(cluster: Deployment) -> None:
 
 
 def test_all_pods_down(cluster: Deployment) -> None:
-    with cordoned(cluster.namespace):
+    with cluster.without_nodes():
         cluster.delete_pods(*cluster.instances)
         down = {(code, each.name) for code in ("pod_not_ready", "instance_unreachable") for each in cluster.instances}
         result = cluster.until(down)
