@@ -30,6 +30,7 @@ NAMES = (
     "DATA_DIR",
     "DONOR_PORT",
     "MYSQL_PORT",
+    "OWN_SCHEMA",
     "READY_PORT",
     "REPLICATION_USER",
     "RUN_DIR",

@@ -22,7 +22,10 @@ BEGIN, END = "<!-- layers: written by tests/generate_layers.py -->\n", "<!-- end
 PARTS = {
     "entry": ("options → use case → result; one file per module, named as it", "Ansible, both adapters"),
     "results": ("every key of every result, typed", "values"),
-    "operations": ("what changes a cluster: deploy, adopt, remove, rollout, GTID switch; plans and differences", "ports"),
+    "operations": (
+        "what changes a cluster: deploy, adopt, remove, rollout, switchover, GTID switch; plans and differences",
+        "ports",
+    ),
     "health": ("observe, checks, findings, assessment, canary, verify", "ports"),
     "state": ("reads the live objects, topology, passwords and acknowledgements", "port of Kubernetes"),
     "manifests": ("renders one object per function", "values"),

@@ -45,7 +45,7 @@ CALLED = {
     COLLECTION + "mysql_cluster_info": Task("info.yml", "Look at every instance once", "found"),
 }
 # Modules for playbooks alone.
-NOT_CALLED: frozenset[str] = frozenset()
+NOT_CALLED = frozenset({COLLECTION + "mysql_cluster_primary"})
 # Options that both modules have but which mean different times.
 RENAMED = {VERIFY: {"wait_timeout": "verify_timeout"}}
 # The role's own variables; `rendered` has no use for a role that verifies.

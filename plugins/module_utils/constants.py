@@ -44,6 +44,7 @@ __all__ = [
     "MYSQL_GID",
     "MYSQL_PORT",
     "MYSQL_UID",
+    "OWN_SCHEMA",
     "READY_PORT",
     "REPLICATION_USER",
     "RUN_DIR",
@@ -60,6 +61,7 @@ __all__ = [
     "TOPOLOGY_CLUSTER",
     "TOPOLOGY_DIR",
     "TOPOLOGY_EPOCH",
+    "TOPOLOGY_HANDOVER",
     "TOPOLOGY_PRIMARY",
     "VOLUME_DIR",
 ]
@@ -118,6 +120,8 @@ TOPOLOGY_PRIMARY = "primary"
 TOPOLOGY_BOOTSTRAPPED = "bootstrapped"
 TOPOLOGY_CLUSTER = "cluster"
 TOPOLOGY_EPOCH = "epoch"
+# While the primary is being moved.
+TOPOLOGY_HANDOVER = "handover"
 # Holds the digest of an intent: on a pod of the one that was delivered to it, on the topology of the one that every pod has
 # acknowledged.
 INTENT_ANNOTATION = "kubemysql.replication/intent"
@@ -127,6 +131,8 @@ CLONE_USER = "kubemysql_clone"
 # Logs in from the pod's loopback address only, where port-forward arrives.
 ADMIN_USER = "kubemysql_admin"
 CANARY_SCHEMA = "kubemysql_canary"
+# Holds what the collection records in the data: epochs, and the version of the accounts.
+OWN_SCHEMA = "kubemysql"
 
 KEY_ROOT = "root-password"
 KEY_REPLICATION = "replication-password"

@@ -12,7 +12,7 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .constants import TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_CLUSTER, TOPOLOGY_EPOCH, TOPOLOGY_PRIMARY
+from .constants import TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_CLUSTER, TOPOLOGY_EPOCH, TOPOLOGY_HANDOVER, TOPOLOGY_PRIMARY
 from .errors import SpecError
 from .kube.image import ImageReference
 from .kube.quantity import parse_quantity
@@ -21,7 +21,7 @@ from .mysql.server import CloneMethod, Server
 from .names import Names, check_dns_subdomain, check_not_in_names
 from .options import PASSWORD_OPTIONS, at_least, check_password
 
-__all__ = ["FIRST_EPOCH", "ClusterSpec", "Topology"]
+__all__ = ["FIRST_EPOCH", "ClusterSpec", "Handover", "Topology"]
 
 # server_id is an unsigned 32-bit number and 0 means "does not replicate".
 _MAX_SERVER_ID = 2**32 - 1
@@ -30,18 +30,33 @@ FIRST_EPOCH = 1
 
 
 @dataclass(frozen=True)
+class Handover:
+    """The primary is being moved from ``source`` to ``target``, whose term will be ``epoch``."""
+
+    source: str
+    target: str
+    epoch: int
+
+    def __str__(self) -> str:
+        """As the topology's key has it: see ``state/topology.py`` and ``pod_scripts/lib-handover.sh``."""
+        return f"from={self.source} to={self.target} epoch={self.epoch}"
+
+
+@dataclass(frozen=True)
 class Topology:
     """The intent: the primary, and since when the cluster has data that an empty instance must not replace.
 
     ``epoch`` grows each time that the primary changes, and never shrinks. ``cluster`` is the id that the claims are marked
-    with; it stays the same for the cluster's whole life. ``version`` is the resourceVersion that was read, None if there was no
-    topology. ``acknowledged``: every pod has acknowledged exactly this intent.
+    with; it stays the same for the cluster's whole life. ``handover`` is set while the primary is being moved; until it is gone
+    ``primary`` is the old one. ``version`` is the resourceVersion that was read, None if there was no topology.
+    ``acknowledged``: every pod has acknowledged exactly this intent.
     """
 
     primary: str
     bootstrapped: str | None = None
     epoch: int = FIRST_EPOCH
     cluster: str | None = None
+    handover: Handover | None = None
     version: str | None = field(default=None, compare=False)
     acknowledged: bool = field(default=False, compare=False)
 
@@ -50,6 +65,8 @@ class Topology:
         """The keys and values that the pods read."""
         optional = {TOPOLOGY_BOOTSTRAPPED: self.bootstrapped, TOPOLOGY_CLUSTER: self.cluster}
         given = {key: value for key, value in optional.items() if value}
+        if self.handover is not None:
+            given[TOPOLOGY_HANDOVER] = str(self.handover)
         return {TOPOLOGY_EPOCH: str(self.epoch), TOPOLOGY_PRIMARY: self.primary, **given}
 
     @property

@@ -14,6 +14,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.errors impor
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.port import Instance
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.values import (
     ClientSession,
+    Epoch,
     ReadOnly,
     ReplicationSource,
 )
@@ -55,6 +56,9 @@ class World(t.Protocol):
 
     def write(self) -> None:
         """Commit something on the primary."""
+
+    def locked(self, name: str) -> AbstractContextManager[None]:
+        """While another session on the primary holds the lock."""
 
 
 class InstanceContract:
@@ -142,3 +146,37 @@ class InstanceContract:
         before = world.binary_logs()
         world.primary.rotate_binary_log()
         assert world.binary_logs() == before + 1
+
+    def test_writing_sessions(self, world: World) -> None:
+        """Those that closing the server would have to wait for."""
+        if not world.has_super:
+            with pytest.raises(SqlError, match="no statement for writing sessions"):
+                world.primary.writing_sessions()
+            return
+        assert world.primary.writing_sessions() == ()
+        with world.write_that_does_not_end():
+            (session,) = world.primary.writing_sessions()
+            assert session.user and session.id
+        assert world.primary.writing_sessions() == ()
+
+    def test_one_session_holds_a_lock(self, world: World) -> None:
+        with world.locked("kubemysql_test"):
+            assert not world.primary.lock("kubemysql_test")
+        for _round in range(2):
+            assert world.primary.lock("kubemysql_test")
+
+    def test_epochs_are_recorded_by_administrators_alone(self, world: World) -> None:
+        newest = world.primary.newest_epoch()
+        new = Epoch(newest.number + 1 if newest else 7, "mysql-1")
+        if world.has_super:
+            world.primary.set_read_only("super")
+            with pytest.raises(SqlError, match="super-read-only"):
+                world.primary.record_epoch(new, "promotion")
+        world.primary.set_read_only("on")
+        assert world.primary.newest_epoch() == newest
+        world.primary.record_epoch(new, "promotion")
+        assert not world.client_can_write()
+        world.primary.set_read_only("off")
+        assert world.primary.newest_epoch() == new
+        assert world.replica.wait_for_executed(world.position(), 30)
+        assert world.replica.newest_epoch() == new

@@ -108,6 +108,40 @@ class ObjectStoreContract:
             world.store.apply(manifest)
         assert world.store.get(MAP, NAME) is None
 
+    def test_a_part_is_amended_and_all_else_stays(self, world: World) -> None:
+        world.store.apply(self.config_map(world, {"a": "1", "b": "2"}))
+        world.edit(MAP, NAME, {"data": {"c": "3"}, "metadata": {"labels": {"theirs": "x"}}}, "their-tool")
+        before = self.live(world)
+        assert world.planning.amend(MAP, NAME, {"data": {"a": "7"}}).manifest["data"] == {"a": "7", "b": "2", "c": "3"}
+        assert self.live(world) == before
+        assert not world.store.amend(MAP, NAME, {"data": {"a": "7"}}).created
+        live = self.live(world)
+        assert live["data"] == {"a": "7", "b": "2", "c": "3"}
+        assert live["metadata"]["labels"] == {"team": "shop", "theirs": "x"}
+        # What was amended is applied: the next apply without it removes it, and nothing of others.
+        world.store.apply(self.config_map(world, {"b": "2"}))
+        assert self.live(world)["data"] == {"b": "2", "c": "3"}
+
+    def test_a_service_is_amended(self, world: World) -> None:
+        """Its ports are a list whose items have keys of their own."""
+        ports = [{"name": "mysql", "port": 3306, "protocol": "TCP", "targetPort": "mysql"}]
+        metadata = {"name": NAME, "namespace": world.namespace, "labels": {"team": "shop"}}
+        spec = {"ports": ports, "type": "ClusterIP", "selector": {"app": "shop", "pod": "one"}}
+        world.store.apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+        world.store.amend("Service", NAME, {"spec": {"selector": {"pod": "two"}}})
+        live = world.store.get("Service", NAME)
+        assert live is not None
+        assert live["spec"]["selector"] == {"app": "shop", "pod": "two"}
+        assert live["metadata"]["labels"] == {"team": "shop"}
+        (port,) = live["spec"]["ports"]
+        assert {key: port[key] for key in ports[0]} == ports[0]
+
+    def test_what_is_not_there_is_not_amended(self, world: World) -> None:
+        with pytest.raises(ApiError) as refused:
+            world.store.amend(MAP, "there-is-none", {"data": {"a": "1"}})
+        assert refused.value.status == 404
+        assert world.store.get(MAP, "there-is-none") is None
+
     def test_annotations_are_set_beside_what_is_there(self, world: World) -> None:
         world.store.apply(self.config_map(world, {"a": "1"}))
         world.edit(MAP, NAME, {"metadata": {"annotations": {"note": "x"}}}, "their-tool")

@@ -12,7 +12,7 @@ from ansible.module_utils.basic import env_fallback
 
 from ..constants import ADMIN_USER, KEY_ADMIN
 
-__all__ = ["CONSTRAINTS", "cluster_options", "info_options", "verify_options"]
+__all__ = ["CONSTRAINTS", "cluster_options", "info_options", "primary_options", "verify_options"]
 
 Options = dict[str, dict[str, t.Any]]
 
@@ -138,6 +138,19 @@ def _instances() -> Options:
 def info_options() -> Options:
     """The options of ``mysql_cluster_info``."""
     return {**_instances(), **_authentication()}
+
+
+def primary_options() -> Options:
+    """The options of ``mysql_cluster_primary``."""
+    return {
+        "action": {"type": "str", "required": True, "choices": ["switchover"]},
+        **_identity(),
+        "instance": {"type": "str"},
+        "secret_name": {"type": "str", "no_log": False},
+        "max_pause": {"type": "int", "default": 5},
+        "wait_timeout": {"type": "int", "default": 60},
+        **_authentication(),
+    }
 
 
 def verify_options() -> Options:

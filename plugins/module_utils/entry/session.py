@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..constants import ADMIN_USER, MYSQL_PORT
+from ..constants import ADMIN_USER, KEY_ADMIN, MYSQL_PORT
 from ..errors import SpecError
 from ..health.kubernetes_state import ClusterTarget
 from ..health.observation import ClusterObservation
@@ -35,13 +35,25 @@ from ..state.acknowledgement_reader import read_acknowledgement
 from ..state.reader import read_pod
 from ..wait import Clock
 
-__all__ = ["OpenCluster", "Params", "connect_existing", "dial_pods", "open_client", "open_cluster", "read_acknowledgements"]
+__all__ = [
+    "OpenCluster",
+    "OwnCluster",
+    "Params",
+    "connect_existing",
+    "dial_pods",
+    "open_client",
+    "open_cluster",
+    "open_own_cluster",
+    "read_acknowledgements",
+]
 
 # A module's options, as Ansible passes them.
 Params = dict[str, t.Any]
 
 # Seconds that one login to an existing cluster may take, and each answer after it.
 _EXISTING_TIMEOUT = 10.0
+# The same for an operation on a cluster of ours.
+_OPERATION_TIMEOUT = 5.0
 # Seconds that a pod may take to acknowledge. It is asked again, so a short time costs nothing.
 _ACKNOWLEDGEMENT_TIMEOUT = 5.0
 
@@ -92,6 +104,27 @@ def open_cluster(params: Params) -> Iterator[OpenCluster]:
     with _sessions(connector, timeout) as pool:
         read = read_acknowledgements(client, timeout)
         yield OpenCluster(lambda: observe(client, pool, target, acknowledge=read), pool)
+
+
+@dataclass(frozen=True)
+class OwnCluster:
+    """A cluster that the collection deployed, for an operation on it."""
+
+    client: KubernetesClient
+    names: Names
+    pool: SessionPool
+    observe: Observe
+
+
+@contextmanager
+def open_own_cluster(params: Params, *, dry_run: bool) -> Iterator[OwnCluster]:
+    """Connect as the administration account through port-forward. With ``dry_run`` no object is changed."""
+    names = Names.parse(params["name"], params["namespace"], params["secret_name"])
+    client = open_client(params, dry_run=dry_run)
+    connector = PyMySqlConnector(dial_pods(client), ADMIN_USER, read_password(client, names.secret, KEY_ADMIN))
+    with _sessions(connector, _OPERATION_TIMEOUT) as pool:
+        read = read_acknowledgements(client)
+        yield OwnCluster(client, names, pool, lambda: observe(client, pool, ClusterTarget.own(names), acknowledge=read))
 
 
 def _check_user(params: Params) -> None:

@@ -18,7 +18,7 @@ from .auth import KubernetesAuth
 from .connection import ApiServer
 from .kinds import resource_of
 from .manifest import Manifest
-from .ownership import ownership_patch, replacement
+from .ownership import applied_part, merged, ownership_patch, replacement
 from .port import Applied, Event
 from .port_forward import open_port
 
@@ -83,6 +83,12 @@ class KubernetesClient:
         patch = ownership_patch(live)
         self._request("patch", path, purpose, body=patch, content_type="application/json-patch+json")
         return self._apply(manifest, force=True)
+
+    def amend(self, kind: str, name: str, patch: Manifest) -> Applied:
+        live = self.get(kind, name)
+        if live is None:
+            raise ApiError(f"cannot amend {kind} {name}: there is none in the namespace {self._namespace}", 404)
+        return self._apply(merged(applied_part(live), patch), force=self._force_conflicts)
 
     def annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
         try:

@@ -2,20 +2,22 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes over the ownership of foreign objects. Server-side apply removes only those fields that its own manager applied.
+"""The ownership of fields. Server-side apply removes only those fields that its own manager applied.
 
-So all fields are noted as applied by us first, as client-go's csaupgrade does it for kubectl:
+So a part of an object is changed by applying all that was applied before together with it. And where foreign objects are taken
+over, all fields are noted as applied by us first, as client-go's csaupgrade does it for kubectl:
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#migration-between-client-side-and-server-side-apply
 """
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from ..constants import FIELD_MANAGER
 from .manifest import Manifest
 
-__all__ = ["ownership_patch", "replacement"]
+__all__ = ["applied_part", "merged", "ownership_patch", "replacement"]
 
 # Fields that a server gives to a Service once and wants to see again in whatever replaces it.
 _ALLOCATED = ("clusterIP", "clusterIPs")
@@ -61,3 +63,43 @@ def replacement(live: Manifest, manifest: Manifest) -> Manifest:
     if manifest["kind"] == "Service":
         body["spec"] = {**allocated, **manifest["spec"]}
     return body
+
+
+def applied_part(live: Manifest) -> Manifest:
+    """The fields of ``live`` that this collection has applied, and what identifies the object."""
+    entries = live["metadata"].get("managedFields") or []
+    ours = [each["fieldsV1"] for each in entries if each["manager"] == FIELD_MANAGER and each["operation"] == "Apply"]
+    part: Manifest = {}
+    for fields in ours:
+        part = merged(part, _select(live, fields))
+    identity = {"name": live["metadata"]["name"], "namespace": live["metadata"]["namespace"]}
+    whole: Manifest = merged(part, {"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": identity})
+    return whole
+
+
+def _select(value: t.Any, fields: Manifest) -> t.Any:
+    """The part of ``value`` that a set of fields names: https://kubernetes.io/docs/reference/using-api/server-side-apply/
+
+    ``f:`` names a key, ``k:`` the item of a list by its keys, ``v:`` the item by its value; ``.`` is the value itself.
+    """
+    if isinstance(value, list):
+        return [_item(value, key, below) for key, below in fields.items() if key != "."]
+    keys = [key for key in fields if key.startswith("f:")]
+    if not keys:
+        return value
+    return {key[2:]: _select(value[key[2:]], fields[key]) for key in keys if key[2:] in value}
+
+
+def _item(items: list[t.Any], key: str, below: Manifest) -> t.Any:
+    wanted = json.loads(key[2:])
+    if key.startswith("v:"):
+        return wanted
+    (found,) = [each for each in items if wanted.items() <= each.items()]
+    return _select(found, below)
+
+
+def merged(base: t.Any, patch: t.Any) -> t.Any:
+    """``base`` with the values of ``patch``; objects are merged key by key."""
+    if isinstance(base, dict) and isinstance(patch, dict):
+        return {**base, **{key: merged(base.get(key), value) for key, value in patch.items()}}
+    return patch

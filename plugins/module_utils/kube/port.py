@@ -45,6 +45,12 @@ class ObjectStore(t.Protocol):
     def take_over(self, manifest: Manifest) -> Applied:
         """Apply, and become the owner of all fields of the object: those that are not applied are removed."""
 
+    def amend(self, kind: str, name: str, patch: Manifest) -> Applied:
+        """Apply what this collection has applied to the object before, with ``patch`` merged in; all else stays as it is.
+
+        Raises ``ApiError`` with the status 404 if there is no such object.
+        """
+
     def annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
         """Set annotations, and nothing else. An object that is gone is no error."""
 

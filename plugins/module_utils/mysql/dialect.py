@@ -15,6 +15,7 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..constants import OWN_SCHEMA
 from .lag import LAG_SQL
 from .query import Query
 from .version import Flavour, ServerVersion
@@ -48,6 +49,10 @@ Statement = t.Literal[
     "reset_replica",
     "change_source",
     "rotate_binary_log",
+    "writing_sessions",
+    "lock",
+    "newest_epoch",
+    "record_epoch",
 ]
 
 # Everything about an instance in one round trip. Names that a server does not know are left out of its own row.
@@ -139,6 +144,23 @@ WHERE thread.id <> CONNECTION_ID() AND thread.user NOT IN ('system user', 'event
   AND thread.command NOT IN ('Daemon', 'Binlog Dump', 'Slave_IO', 'Slave_SQL', 'Slave_worker')
 """
 
+# A statement that writes holds this lock until it ends, and nobody can close the server for writes meanwhile.
+_WRITING = """
+SELECT DISTINCT thread.processlist_id AS id, thread.processlist_user AS user, thread.processlist_host AS host,
+  thread.processlist_command AS command, thread.processlist_time AS seconds, NULL AS transaction_seconds
+FROM performance_schema.metadata_locks locks
+JOIN performance_schema.threads thread ON thread.thread_id = locks.owner_thread_id
+WHERE locks.object_type = 'GLOBAL' AND locks.lock_type = 'INTENTION_EXCLUSIVE' AND locks.lock_status = 'GRANTED'
+  AND thread.processlist_id IS NOT NULL AND thread.processlist_id <> CONNECTION_ID()
+"""
+_LOCK = "SELECT GET_LOCK(%s, 0) AS locked"
+# The table and its columns: see pod_scripts/lib-epoch.sh.
+_NEWEST_EPOCH = f"SELECT epoch, primary_name FROM {OWN_SCHEMA}.epochs ORDER BY epoch DESC LIMIT 1"  # noqa: S608 - a constant
+_RECORD_EPOCH = (
+    f"INSERT INTO {OWN_SCHEMA}.epochs (epoch, primary_name, began_at, reason) "  # noqa: S608 - a constant
+    "VALUES (%s, %s, UTC_TIMESTAMP(6), %s)"
+)
+
 # As the pods connect their replicas: see pod_scripts/dialect-….sh.
 _CHANGE_SOURCE = """
 CHANGE REPLICATION SOURCE TO SOURCE_HOST = %s, SOURCE_PORT = %s, SOURCE_USER = %s, SOURCE_PASSWORD = %s,
@@ -192,6 +214,10 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
         "reset_replica": (((8, 0, 22), "RESET REPLICA ALL"), ((5, 7, 0), "RESET SLAVE ALL")),
         "change_source": (((8, 0, 23), _CHANGE_SOURCE), ((8, 0, 4), _CHANGE_MASTER_80), ((5, 7, 0), _CHANGE_MASTER_57)),
         "rotate_binary_log": (((5, 7, 0), "FLUSH BINARY LOGS"),),
+        "writing_sessions": (((5, 7, 3), _WRITING),),
+        "lock": (((5, 7, 5), _LOCK),),
+        "newest_epoch": (((5, 7, 0), _NEWEST_EPOCH),),
+        "record_epoch": (((5, 7, 0), _RECORD_EPOCH),),
     },
     "mariadb": {
         "replica_status": (((10, 5, 1), "SHOW REPLICA STATUS"), ((10, 0, 0), "SHOW SLAVE STATUS")),
@@ -221,6 +247,11 @@ _SPELLINGS: Mapping[Flavour, Mapping[Statement, _Rows]] = {
         "reset_replica": (((10, 5, 1), "RESET REPLICA ALL"), ((10, 0, 0), "RESET SLAVE ALL")),
         "change_source": (((10, 10, 1), _CHANGE_MASTER_MARIADB),),
         "rotate_binary_log": (((10, 0, 0), "FLUSH BINARY LOGS"),),
+        # Known by a plugin only.
+        "writing_sessions": (((10, 0, 0), None),),
+        "lock": (((10, 0, 2), _LOCK),),
+        "newest_epoch": (((10, 0, 0), _NEWEST_EPOCH),),
+        "record_epoch": (((10, 0, 0), _RECORD_EPOCH),),
     },
 }
 

@@ -14,7 +14,7 @@ from .dialect import Dialect, Statement
 from .port import Connector, Instance, Session
 from .query import Query
 from .status import History, InstanceStatus, ServerConditions, conditions, history, instance_status, is_on, replica_status
-from .values import ClientSession, LogPosition, ReadOnly, ReplicationSource, client_session
+from .values import ClientSession, Epoch, LogPosition, ReadOnly, ReplicationSource, client_session
 from .version import ServerVersion
 
 __all__ = ["SessionPool", "SqlInstance"]
@@ -120,6 +120,19 @@ class SqlInstance:
 
     def rotate_binary_log(self) -> None:
         self._run("rotate_binary_log")
+
+    def writing_sessions(self) -> tuple[ClientSession, ...]:
+        return tuple(map(client_session, self._rows("writing_sessions")))
+
+    def lock(self, name: str) -> bool:
+        return self._rows("lock", name)[0]["locked"] == 1
+
+    def newest_epoch(self) -> Epoch | None:
+        rows = self._rows("newest_epoch")
+        return Epoch(int(str(rows[0]["epoch"])), str(rows[0]["primary_name"])) if rows else None
+
+    def record_epoch(self, epoch: Epoch, reason: str) -> None:
+        self._run("record_epoch", epoch.number, epoch.primary, reason)
 
     def enforce_gtid_consistency(self) -> None:
         self._run("set_gtid_consistency", "ON")

@@ -10,7 +10,7 @@ import typing as t
 
 from .query import Query
 from .status import History, InstanceStatus
-from .values import ClientSession, LogPosition, ReadOnly, ReplicationSource
+from .values import ClientSession, Epoch, LogPosition, ReadOnly, ReplicationSource
 
 __all__ = ["Connector", "Instance", "Session"]
 
@@ -99,6 +99,18 @@ class Instance(t.Protocol):
 
     def rotate_binary_log(self) -> None:
         """Begin a new file of the binary log."""
+
+    def writing_sessions(self) -> tuple[ClientSession, ...]:
+        """The sessions whose statement writes now, or that hold a lock for it. ``set_read_only`` waits for these."""
+
+    def lock(self, name: str) -> bool:
+        """Take a lock of this name on the server until the session ends; False if another session holds it."""
+
+    def newest_epoch(self) -> Epoch | None:
+        """The newest epoch in the data; None if none was recorded."""
+
+    def record_epoch(self, epoch: Epoch, reason: str) -> None:
+        """Record in the data that an epoch begins."""
 
     def enforce_gtid_consistency(self) -> None:
         """Refuse statements that no GTID can be given to."""

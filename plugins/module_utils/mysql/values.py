@@ -10,12 +10,19 @@ import typing as t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["ClientSession", "LogPosition", "ReadOnly", "ReplicationSource", "client_session"]
+__all__ = ["ClientSession", "Epoch", "LogPosition", "ReadOnly", "ReplicationSource", "client_session"]
 
 # The accounts that can write: all, administrators, or none. MariaDB has no `super`: there it is the same as `on`.
 ReadOnly = t.Literal["off", "on", "super"]
 # A file of the binary log, and a position in it.
 LogPosition = tuple[str, int]
+
+
+class Epoch(t.NamedTuple):
+    """A primary's term, as the data record it."""
+
+    number: int
+    primary: str
 
 
 @dataclass(frozen=True)

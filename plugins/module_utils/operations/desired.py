@@ -18,6 +18,7 @@ from ..state.acknowledgement import AckReader
 from ..state.live_objects import LiveObjects
 from ..state.reader import read_pod
 from ..state.topology import parse_topology
+from .handover import refuse_handover
 from .passwords import check_foreign_secret, resolve_passwords
 from .recovery import claims_hold_data, recover_topology
 
@@ -69,6 +70,7 @@ def _topology(store: ObjectStore, spec: ClusterSpec, live: LiveObjects, runtime:
     known = parse_topology(live.get("ConfigMap", names.topology)) or recover_topology(store, read, names)
     if known is None:
         return Topology(names.instance(0), cluster=runtime.cluster_id())
+    refuse_handover(names, known)
     if known.cluster is None:
         known = replace(known, cluster=runtime.cluster_id(), acknowledged=False)
     if known.bootstrapped is None and live.get("StatefulSet", names.stateful_set) is not None:

@@ -46,7 +46,8 @@ def recover_topology(store: ObjectStore, read: AckReader, names: Names) -> Topol
         raise SpecError("name", _unknown(names, claims, silent, known, in_data))
     (topology,) = candidates.values()
     times = [each.bootstrapped for each in known if each.bootstrapped]
-    return replace(topology, bootstrapped=min(times, default=None))
+    # A handover that had not been committed is given up: a committed one shows in the data's epoch.
+    return replace(topology, bootstrapped=min(times, default=None), handover=None)
 
 
 def claims_hold_data(store: ObjectStore, read: AckReader, names: Names) -> bool:

@@ -151,6 +151,11 @@ lost_here() { # GTIDS
   beyond "$1" "${OWN[executed]}" only "${OWN[id]}"
 }
 
+# Positions among a peer's GTIDS that this server has not reached.
+unknown_here() { # GTIDS
+  beyond "$1" "${OWN[executed]}"
+}
+
 # Whether the position GTIDS was reached here: REPLY is yes or empty.
 reached() { # GTIDS
   query_local "SELECT MASTER_GTID_WAIT('$1', 0)" || return

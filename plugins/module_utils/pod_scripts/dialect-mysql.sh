@@ -133,6 +133,11 @@ lost_here() { # GTIDS
   subtract "GTID_SUBTRACT(GTID_SUBTRACT('$1', @@global.gtid_executed), GTID_SUBTRACT('$1', '${OWN[id]}:1-$GTID_MAX'))"
 }
 
+# Transactions among a peer's GTIDS that this server does not have.
+unknown_here() { # GTIDS
+  subtract "GTID_SUBTRACT('$1', @@global.gtid_executed)"
+}
+
 # Whether GTIDS have been executed here: REPLY is yes or empty.
 reached() { # GTIDS
   query_local "SELECT GTID_SUBSET('$1', @@global.gtid_executed)" || return

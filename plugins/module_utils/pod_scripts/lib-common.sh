@@ -41,8 +41,6 @@ readonly COORDINATES_FILE=.kubemysql-coordinates
 readonly TEMPORARY_PASSWORD_MARK=.kubemysql-root-password-temporary PENDING_PASSWORD_MARK=.kubemysql-root-password-pending
 readonly FIRST_START_CNF=$CONF_DIR/zz-first-start.cnf
 readonly INIT_SQL=$RUN_DIR/kubemysql-init.sql
-# Holds what the collection records in the data: epochs, and the version of the accounts.
-readonly OWN_SCHEMA=kubemysql
 # The acknowledgement: see lib-acknowledge.sh. It is written by every check, so its age is that of the last one.
 readonly ACK_FILE=$RUN_DIR/kubemysql-ack/acknowledgement
 readonly ACK_KEY=$RUN_DIR/kubemysql-ack.pem

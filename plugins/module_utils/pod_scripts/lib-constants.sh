@@ -16,6 +16,7 @@ readonly CONF_DIR=/etc/mysql/conf.d
 readonly DATA_DIR=/volume/mysql
 readonly DONOR_PORT=3307
 readonly MYSQL_PORT=3306
+readonly OWN_SCHEMA=kubemysql
 readonly READY_PORT=3308
 readonly REPLICATION_USER=kubemysql_replication
 readonly RUN_DIR=/var/run/mysqld

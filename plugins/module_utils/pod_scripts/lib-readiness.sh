@@ -13,6 +13,8 @@
 source /kubemysql/scripts/lib-peers.sh
 # shellcheck source=lib-acknowledge.sh
 source /kubemysql/scripts/lib-acknowledge.sh
+# shellcheck source=lib-handover.sh
+source /kubemysql/scripts/lib-handover.sh
 
 # How long the server may take for one answer, in seconds.
 readonly ANSWER_TIMEOUT=${ANSWER_TIMEOUT:-4}
@@ -156,11 +158,16 @@ why_not_replicating() {
   fi
 }
 
+# While the primary is being moved, both the old one and the new one are right.
+is_right_source() { # HOST
+  [[ $1 == "$PRIMARY_HOST" ]] || { in_handover && [[ $1 == "$HANDOVER_TO.$SERVICE" ]]; }
+}
+
 why_replica_not_ready() {
   why_not_replicating
   if [[ ${STATUS[source_host]} == - ]]; then
     REPLY="the replica has no replica configuration"
-  elif [[ ${STATUS[source_host]} != "$PRIMARY_HOST" ]]; then
+  elif ! is_right_source "${STATUS[source_host]}"; then
     REPLY="the replica's source is ${STATUS[source_host]}, the topology's primary is $PRIMARY_HOST"
   elif [[ ${STATUS[super_read_only]} != 1 ]]; then
     REPLY="the replica is writable ($READ_ONLY_VARIABLE is OFF)"
@@ -182,6 +189,8 @@ why_not_ready() {
     REPLY="the server's answer cannot be understood: $ANSWER"
   elif [[ ${STATUS[performance_schema]} != 1 ]]; then
     REPLY="performance_schema is OFF: nothing can be known about replication"
+  elif in_handover; then
+    why_not_ready_in_handover
   elif is_primary; then
     why_primary_not_ready
   else

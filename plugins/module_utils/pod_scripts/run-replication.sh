@@ -5,15 +5,19 @@
 #
 # Container `replication`: brings the instance into its role each time mysqld has started or the topology has changed, and
 # otherwise checks readiness each second: see lib-readiness.sh. Every step can be repeated. An obstacle on the way into the role
-# is published as the reason why the instance is not ready.
+# is published as the reason why the instance is not ready. While the primary is being moved, lib-handover.sh has the conditions.
 set -euo pipefail
 # shellcheck source=lib-primary.sh
 source /kubemysql/scripts/lib-primary.sh
 # shellcheck source=lib-replica.sh
 source /kubemysql/scripts/lib-replica.sh
+# shellcheck source=lib-configure.sh
+source /kubemysql/scripts/lib-configure.sh
 
 # A hard link to the socket of the server that is being brought into its role.
 readonly CANDIDATE=$RUN_DIR/kubemysql-candidate
+# The same for a server that was in its role at some time. Another start of this container leaves it: see lib-handover.sh.
+readonly SETTLED=$RUN_DIR/kubemysql-settled
 # Epoch and primary of the intent that is worked on, and of the one for which the server was brought into its role.
 CANDIDATE_TERM=
 RECONCILED_TERM=
@@ -24,10 +28,12 @@ is_reconciled() {
 }
 
 # Reads the intent. A new one is acknowledged at once, before it is judged: readiness stays as it is until then.
+# A handover that is gone without another primary was given up: every instance returns to its role.
 LAST_INTENT=
 read_intent() {
-  local role=$ROLE ready=false
+  local role=$ROLE ready=false handover=${INTENT[handover]-}
   read_topology
+  [[ -z $handover || ${INTENT[handover]-} || -z $PRIMARY ]] || RECONCILED_TERM='' CANDIDATE_TERM=''
   json_intent
   [[ $REPLY != "$LAST_INTENT" ]] || return 0
   LAST_INTENT=$REPLY
@@ -62,10 +68,22 @@ reconcile() {
     "delete the pod" || return
   forget_pending_password
   [[ $PRIMARY ]] || defer "the topology names no primary: $POD_NAME stays as it is" || return
-  if is_primary; then reconcile_primary; else reconcile_replica; fi || return
+  reconcile_role || return
+  in_handover || configure_role
   ln -f -- "$CANDIDATE" "$RECONCILED"
+  ln -f -- "$CANDIDATE" "$SETTLED"
   RECONCILED_TERM="$EPOCH $PRIMARY"
   mark_claim
+}
+
+reconcile_role() {
+  if in_handover; then
+    reconcile_in_handover
+  elif is_primary; then
+    reconcile_primary
+  else
+    reconcile_replica
+  fi
 }
 
 # Brings the instance into its role. A changed intent alone does not end readiness: only an obstacle does, or a server that does

@@ -27,6 +27,8 @@ __all__ = [
     "RemovalResult",
     "RenderedResult",
     "Role",
+    "StepResult",
+    "SwitchoverResult",
     "TopologyResult",
     "VerificationResult",
 ]
@@ -187,4 +189,27 @@ class DeploymentResult(RemovalResult):
 
     manifests: list[dict[str, t.Any]]
     topology: TopologyResult
+    warnings: list[str]
+
+
+class StepResult(t.TypedDict):
+    """A step of an operation; ``seconds`` is None in check mode."""
+
+    name: str
+    description: str
+    seconds: float | None
+
+
+class SwitchoverResult(t.TypedDict):
+    """``mysql_cluster_primary``. None is a value that is not known."""
+
+    changed: bool
+    primary: str
+    previous_primary: str | None
+    epoch: int
+    choice: str
+    steps: list[StepResult]
+    pause_ms: float | None
+    sessions_ended: int | None
+    diff: list[DiffResult]
     warnings: list[str]

@@ -6,17 +6,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..constants import INTENT_ANNOTATION, TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_CLUSTER, TOPOLOGY_EPOCH, TOPOLOGY_PRIMARY
+from ..constants import (
+    INTENT_ANNOTATION,
+    TOPOLOGY_BOOTSTRAPPED,
+    TOPOLOGY_CLUSTER,
+    TOPOLOGY_EPOCH,
+    TOPOLOGY_HANDOVER,
+    TOPOLOGY_PRIMARY,
+)
 from ..errors import SpecError
 from ..kube.manifest import Manifest
-from ..spec import FIRST_EPOCH, Topology
+from ..spec import FIRST_EPOCH, Handover, Topology
 
 __all__ = ["TOPOLOGY_KEYS", "parse_topology", "topology_of"]
 
-TOPOLOGY_KEYS = frozenset({TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_CLUSTER, TOPOLOGY_EPOCH, TOPOLOGY_PRIMARY})
+TOPOLOGY_KEYS = frozenset({TOPOLOGY_BOOTSTRAPPED, TOPOLOGY_CLUSTER, TOPOLOGY_EPOCH, TOPOLOGY_HANDOVER, TOPOLOGY_PRIMARY})
+
+_HANDOVER = re.compile(r"from=(\S+) to=(\S+) epoch=([1-9][0-9]{0,17})")
 
 
 def parse_topology(live: Manifest | None) -> Topology | None:
@@ -36,7 +46,8 @@ def topology_of(data: Mapping[str, str], source: str) -> Topology | None:
     if not primary:
         return None
     epoch = _epoch(source, data.get(TOPOLOGY_EPOCH))
-    return Topology(primary, data.get(TOPOLOGY_BOOTSTRAPPED) or None, epoch, data.get(TOPOLOGY_CLUSTER) or None)
+    handover = _handover(source, data.get(TOPOLOGY_HANDOVER), primary, epoch)
+    return Topology(primary, data.get(TOPOLOGY_BOOTSTRAPPED) or None, epoch, data.get(TOPOLOGY_CLUSTER) or None, handover)
 
 
 def _epoch(source: str, text: str | None) -> int:
@@ -45,3 +56,18 @@ def _epoch(source: str, text: str | None) -> int:
     if not text.isdecimal() or int(text) < FIRST_EPOCH:
         raise SpecError("name", f"{source}: {TOPOLOGY_EPOCH} is {text!r}, expected a number from {FIRST_EPOCH} on; restore it")
     return int(text)
+
+
+def _handover(source: str, text: str | None, primary: str, epoch: int) -> Handover | None:
+    """It must begin at the present primary and lead to another instance and to the next epoch."""
+    if text is None:
+        return None
+    match = _HANDOVER.fullmatch(text)
+    found = Handover(match[1], match[2], int(match[3])) if match else None
+    if found is None or found != Handover(primary, found.target, epoch + 1) or found.target == primary:
+        raise SpecError(
+            "name",
+            f"{source}: {TOPOLOGY_HANDOVER} is {text!r}, expected 'from={primary} to=ANOTHER_INSTANCE epoch={epoch + 1}'; "
+            "restore it, or remove the key if the primary is writable",
+        )
+    return found

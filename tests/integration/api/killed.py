@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real module in processes of their own, each of which SIGKILL ends after a number of its writes."""
+"""The real modules in processes of their own, each of which SIGKILL ends after a number of its writes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ import sys
 import typing as t
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest import mock
 
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client import PyMySqlSession
+from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.query import Query
+from ansible_collections.kubemysql.replication.plugins.modules import mysql_cluster, mysql_cluster_primary
 from integration.api.module import run_module
 
 __all__ = ["KilledAfter", "killable_runs"]
 
+MODULES = {module.__name__.rpartition(".")[2]: module for module in (mysql_cluster, mysql_cluster_primary)}
+
 
 class KilledAfter(t.Protocol):
-    """Runs ``mysql_cluster``; whether it was killed, or ended before it had written so often."""
+    """Runs a module; whether it was killed, or ended before it had written so often. Statements that change a server count."""
 
-    def __call__(self, writes: int, **options: t.Any) -> bool:
+    def __call__(self, writes: int, *, module: str = "mysql_cluster", **options: t.Any) -> bool:
         """With these options."""
 
 
@@ -36,9 +42,10 @@ def killable_runs() -> Iterator[KilledAfter]:
         [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
 
-        def killed_after(writes: int, **options: t.Any) -> bool:
+        def killed_after(writes: int, *, module: str = "mysql_cluster", **options: t.Any) -> bool:
             assert process.stdin is not None and process.stdout is not None
-            print(json.dumps({"writes": writes, "options": options}), file=process.stdin, flush=True)
+            given = json.dumps({"writes": writes, "module": module, "options": options})
+            print(given, file=process.stdin, flush=True)
             ended = int(process.stdout.readline())
             assert ended in (0, -signal.SIGKILL), f"the run ended with {ended}; its reason is on stderr"
             return ended != 0
@@ -54,7 +61,7 @@ def serve() -> None:
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
-def _run(writes: int, options: dict[str, t.Any]) -> t.NoReturn:
+def _run(writes: int, module: str, options: dict[str, t.Any]) -> t.NoReturn:
     left = writes
 
     def after_write() -> None:
@@ -63,7 +70,14 @@ def _run(writes: int, options: dict[str, t.Any]) -> t.NoReturn:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    result = run_module(after_write=after_write, **options)
+    execute = PyMySqlSession.execute
+
+    def executed(session: PyMySqlSession, query: Query) -> None:
+        execute(session, query)
+        after_write()
+
+    with mock.patch.object(PyMySqlSession, "execute", executed):
+        result = run_module(module=MODULES[module], after_write=after_write, **options)
     if result.get("failed"):
         print(result["msg"], file=sys.stderr, flush=True)
     os._exit(1 if result.get("failed") else 0)

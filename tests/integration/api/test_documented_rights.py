@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import yaml
-from ansible_collections.kubemysql.replication.plugins.modules import mysql_cluster_verify
+from ansible_collections.kubemysql.replication.plugins.modules import mysql_cluster_primary, mysql_cluster_verify
 from integration.api.module import run_module
 from integration.api.rights import role
 from integration.api.server import Namespace
@@ -40,6 +40,10 @@ def test_a_wrong_image_is_mended_and_the_cluster_lives_and_goes(namespace: Names
     verified = run_module(module=mysql_cluster_verify, **options, wait_timeout=PATIENCE)
     assert verified["state"] == "healthy", verified
     assert verified["canary"]["arrived"]
+
+    moved = run_module(module=mysql_cluster_primary, **options, action="switchover", wait_timeout=PATIENCE)
+    assert (moved.get("failed"), moved["primary"], moved["epoch"]) == (None, "mysql-1", 2), moved
+    assert moved.get("warnings", []) == []
 
     gone = run_module(**options, state="absent", delete_data=True)
     assert not gone.get("failed"), gone["msg"]

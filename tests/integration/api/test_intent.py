@@ -104,7 +104,9 @@ def test_a_topology_without_an_epoch_is_brought_up_to_date(cluster: RunningClust
     cluster.settled()
 
 
-def test_a_run_that_is_killed_after_any_write_is_completed_by_the_next(cluster: RunningCluster, killed_after: KilledAfter) -> None:
+def test_a_run_that_is_killed_after_any_write_is_completed_by_the_next(
+    cluster: RunningCluster, killed_after: KilledAfter
+) -> None:
     """The writes to a running cluster: the topology, an annotation of each pod, and the record of the acknowledgements."""
     options = {"namespace": cluster.namespace.name, "wait_timeout": PATIENCE}
     for writes in range(1, 7):
@@ -131,7 +133,9 @@ def test_a_new_cluster_whose_run_is_killed_after_any_write(namespace: Namespace,
     assert writes > 10
 
 
-def test_of_two_runs_that_have_read_the_same_version_one_changes_nothing(cluster: RunningCluster, killed_after: KilledAfter) -> None:
+def test_of_two_runs_that_have_read_the_same_version_one_changes_nothing(
+    cluster: RunningCluster, killed_after: KilledAfter
+) -> None:
     """The other one does all of its work between this one's plan and its first write."""
     cluster.forget_epoch()
     options = {"namespace": cluster.namespace.name, "wait_timeout": PATIENCE}

@@ -23,6 +23,9 @@ def test_the_first_deployment_and_the_applications_that_connect(reader: Reader) 
     connected = reader.follow("connecting")
     assert "writes_go_to\t@@read_only\nmysql-0\t0\n" in connected
     assert len(re.findall(r"^mysql-\d\t[01]$", connected, re.MULTILINE)) == 1 + 5
+    moved = reader.follow("switchover")
+    assert moved.count('"primary": "mysql-1"') == 3 and '"state": "healthy"' in moved
+    assert [line for line in moved.splitlines() if "+data.primary: mysql-1" in line]
     reader.follow("first-deploy", "Take it down")
     assert not reader.skipped
 

@@ -44,6 +44,10 @@ OPERATIONS: set[Statement] = {
     "reset_replica",
     "change_source",
     "rotate_binary_log",
+    "writing_sessions",
+    "lock",
+    "newest_epoch",
+    "record_epoch",
 }
 # Statements that only the owner of a cluster that is adopted may run; they return no rows.
 SETTINGS: tuple[Statement, ...] = ("set_gtid_consistency", "set_gtid_mode")

@@ -15,7 +15,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.values import ReplicationSource
 from integration.mysqld.servers import ADMIN_PASSWORD, REPLICATION_PASSWORD, LocalServer
-from waiting import scaled
+from waiting import eventually, scaled
 
 __all__ = ["INSERT", "RealWorld", "admin_of"]
 
@@ -103,6 +103,15 @@ class RealWorld:
 
     def source_of(self, server: LocalServer) -> ReplicationSource:
         return ReplicationSource("127.0.0.1", server.port, REPLICATION_USER, REPLICATION_PASSWORD)
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        other = admin_of(self.server)
+        assert other.lock(name)
+        yield
+        other.close()
+        # The server notices the end of a session a moment later.
+        eventually("the lock to be free", lambda: self.server.value(f"IS_FREE_LOCK('{name}')") == 1)
 
     def write(self) -> None:
         self.server.run(INSERT)

@@ -103,6 +103,8 @@ class FakeServer:
     writing: bool = False
     untracked: bool = False
     binary_logs: int = 1
+    # The epochs in the data.
+    epochs: list[tuple[int, str]] = field(default_factory=list)
     account: str = "kubemysql_admin@127.0.0.1"
     on_statement: Callable[[FakeServer, str], None] = lambda _server, _sql: None
     log: list[str] = field(default_factory=list)

@@ -100,6 +100,31 @@ def _rotate(server: FakeServer, _args: Args) -> list[Row]:
     return []
 
 
+def _writing_sessions(server: FakeServer, _args: Args) -> list[Row]:
+    row: Row = {"id": 99, "user": "app", "host": "10.0.0.9:4711", "command": "Sleep", "seconds": 3, "transaction_seconds": None}
+    return [row] if server.writing else []
+
+
+def _lock(server: FakeServer, _args: Args) -> list[Row]:
+    return [{"locked": 0 if server.locked else 1}]
+
+
+def _newest_epoch(server: FakeServer, _args: Args) -> list[Row]:
+    return [{"epoch": number, "primary_name": primary} for number, primary in sorted(server.epochs)[-1:]]
+
+
+def _record_epoch(server: FakeServer, args: Args) -> list[Row]:
+    if server.super_read_only:
+        raise SqlError(
+            "The MySQL server is running with the --super-read-only option so it cannot execute this statement", 1290
+        )
+    number, primary, _reason = args
+    for each in (server, *(follower for follower in server.followers if follower.applies)):
+        each.epochs.append((int(str(number)), str(primary)))
+    server.commit()
+    return []
+
+
 _HANDLERS: dict[Statement, Handler] = {
     "read_only": _read_only,
     "set_lock_wait_timeout": lambda _server, _args: [],
@@ -115,4 +140,8 @@ _HANDLERS: dict[Statement, Handler] = {
     "reset_replica": _reset,
     "change_source": _change_source,
     "rotate_binary_log": _rotate,
+    "writing_sessions": _writing_sessions,
+    "lock": _lock,
+    "newest_epoch": _newest_epoch,
+    "record_epoch": _record_epoch,
 }

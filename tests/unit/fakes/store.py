@@ -128,6 +128,12 @@ class FakeObjectStore:
             self._others.pop(key, None)
         return applied
 
+    def amend(self, kind: str, name: str, patch: Manifest) -> Applied:
+        if (kind, name) not in self.objects:
+            raise ApiError(f"cannot amend {kind} {name}: there is none", 404)
+        identity = {"kind": kind, "metadata": {"name": name}}
+        return self.apply(_merged(_merged(self._applied.get((kind, name), {}), identity), patch))
+
     def annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
         self._note("annotate", kind, name)
         live = self.objects.get((kind, name))

@@ -54,6 +54,13 @@ class FakeWorld:
     def write(self) -> None:
         self.server.commit()
 
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        del name
+        self.server.locked = True
+        yield
+        self.server.locked = False
+
 
 class TestFakeServer(InstanceContract):
     @pytest.fixture

@@ -22,7 +22,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.kube.manifes
 from ansible_collections.kubemysql.replication.plugins.module_utils.kube.port import Applied
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.deploy import deploy, plan_deployment
 from ansible_collections.kubemysql.replication.plugins.module_utils.operations.diff import FieldChange
-from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Topology
+from ansible_collections.kubemysql.replication.plugins.module_utils.spec import Handover, Topology
 from ansible_collections.kubemysql.replication.plugins.module_utils.state.acknowledgement import Acknowledgement
 from ansible_collections.kubemysql.replication.plugins.module_utils.state.topology import parse_topology
 from params import cluster_spec
@@ -92,6 +92,41 @@ def test_an_epoch_that_is_no_number_is_refused(epoch: str) -> None:
     rollout.store.edit(*TOPOLOGY, {"data": {"epoch": epoch}}, "kubectl")
     with pytest.raises(SpecError, match="ConfigMap mysql-topology: epoch is"):
         rollout.run()
+
+
+HANDOVERS = (
+    "",
+    "mysql-1",
+    "from=mysql-0 to=mysql-1",
+    "from=mysql-0 to=mysql-1 epoch=3",
+    "from=mysql-2 to=mysql-1 epoch=2",
+    "from=mysql-0 to=mysql-0 epoch=2",
+    "from=mysql-0 to=mysql-1 epoch=2 x",
+)
+
+
+@pytest.mark.parametrize("handover", HANDOVERS)
+def test_a_handover_that_cannot_be_is_refused(handover: str) -> None:
+    rollout = deployed()
+    rollout.store.edit(*TOPOLOGY, {"data": {"handover": handover}}, "kubectl")
+    with pytest.raises(
+        SpecError, match=r"ConfigMap mysql-topology: handover is .*expected 'from=mysql-0 to=ANOTHER_INSTANCE epoch=2'"
+    ):
+        rollout.run()
+
+
+@pytest.mark.parametrize("replicas", [3, 5])
+def test_an_ordinary_run_leaves_a_handover_to_the_operation_that_has_begun_it(replicas: int) -> None:
+    """In check mode as well: the plan is refused."""
+    rollout = deployed()
+    rollout.store.edit(*TOPOLOGY, {"data": {"handover": str(Handover("mysql-0", "mysql-1", 2))}}, "other")
+    before = dict(rollout.store.objects)
+    with pytest.raises(
+        SpecError, match=r"being moved .*from=mysql-0 to=mysql-1 epoch=2.*instance: mysql-1; then run this again"
+    ):
+        plan_deployment(rollout.store.planning(), cluster_spec(replicas=replicas), FakeRuntime(), rollout.pods, wait=True)
+    assert rollout.store.objects == before
+    assert live(rollout).handover == Handover("mysql-0", "mysql-1", 2)
 
 
 def test_of_two_runs_that_have_read_the_same_version_one_changes_nothing() -> None:

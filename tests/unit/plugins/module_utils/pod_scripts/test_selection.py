@@ -26,6 +26,7 @@ COMMON = {
     "lib-constants.sh",
     "lib-coordinates.sh",
     "lib-epoch.sh",
+    "lib-handover.sh",
     "lib-peers.sh",
     "lib-primary.sh",
     "lib-readiness.sh",
