@@ -10,7 +10,9 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-__all__ = ["Clock", "Polled", "SystemClock", "poll"]
+from .errors import WaitTimeout
+
+__all__ = ["Clock", "Polled", "SystemClock", "poll", "wait_until"]
 
 T = t.TypeVar("T")
 
@@ -50,18 +52,21 @@ def poll(
     timeout: float,
     interval: float,
     clock: Clock,
+    act: t.Callable[[T], None] | None = None,
     progress: t.Callable[[T], int] | None = None,
 ) -> Polled[T]:
     """Call ``look`` until ``pending`` returns None for its value, or until ``timeout`` seconds have passed.
 
-    ``pending`` names the condition that is not met yet, and changes nothing; it may raise ``WaitFailed``. There is at least one
-    look, and the last one is not later than the timeout.
+    ``pending`` names the condition that is not met yet, and changes nothing; it may raise ``WaitFailed``. ``act`` is called
+    with each value before that, and may write. There is at least one look, and the last one is not later than the timeout.
 
     With ``progress``, a measure of the value, the timeout restarts whenever it reaches a new maximum.
     """
     deadline, furthest = clock.now() + timeout, 0
     while True:
         seen = look()
+        if act is not None:
+            act(seen)
         missing = pending(seen)
         if missing is None:
             return Polled(seen, None)
@@ -71,3 +76,13 @@ def poll(
         if left <= 0:
             return Polled(seen, f"gave up after {timeout:g} s waiting for {missing}")
         clock.sleep(min(interval, left))
+
+
+def wait_until(
+    look: t.Callable[[], T], *, pending: t.Callable[[T], str | None], timeout: float, interval: float, clock: Clock
+) -> T:
+    """As ``poll``; returns the last value, and raises ``WaitTimeout`` if the time ran out."""
+    polled = poll(look, pending=pending, timeout=timeout, interval=interval, clock=clock)
+    if polled.timed_out is not None:
+        raise WaitTimeout(polled.timed_out)
+    return polled.seen

@@ -7,25 +7,27 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.errors import WaitFailed
-from ansible_collections.kubemysql.replication.plugins.module_utils.wait import Polled, SystemClock, poll
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import WaitFailed, WaitTimeout
+from ansible_collections.kubemysql.replication.plugins.module_utils.wait import Polled, SystemClock, poll, wait_until
 from unit.fakes.clock import FakeClock
 
 
 def test_returns_what_was_seen_at_last() -> None:
     seen = iter([1, 2, 3, 4])
-    polled = poll(lambda: next(seen), pending=lambda n: None if n == 3 else "more", timeout=10, interval=1, clock=FakeClock())
-    assert polled == Polled(3, None)
+    found = wait_until(
+        lambda: next(seen), pending=lambda n: None if n == 3 else "more", timeout=10, interval=1, clock=FakeClock()
+    )
+    assert found == 3
 
 
 def test_looks_once_even_without_time() -> None:
-    assert poll(lambda: 1, pending=lambda _: None, timeout=0, interval=1, clock=FakeClock()) == Polled(1, None)
+    assert wait_until(lambda: 1, pending=lambda _: None, timeout=0, interval=1, clock=FakeClock()) == 1
 
 
 def test_timeout_says_what_was_missing_and_is_kept_exactly() -> None:
     clock, looks = FakeClock(), []
-    polled = poll(lambda: looks.append(clock.now()), pending=lambda _: "godot", timeout=2.5, interval=1, clock=clock)
-    assert polled.timed_out == "gave up after 2.5 s waiting for godot"
+    with pytest.raises(WaitTimeout, match=r"^gave up after 2.5 s waiting for godot$"):
+        wait_until(lambda: looks.append(clock.now()), pending=lambda _: "godot", timeout=2.5, interval=1, clock=clock)
     assert looks == [0, 1, 2, 2.5]
 
 
@@ -33,6 +35,21 @@ def test_polling_returns_the_last_value_also_when_the_time_is_up() -> None:
     seen = iter([1, 2, 3])
     polled = poll(lambda: next(seen), pending=lambda _: "more", timeout=2, interval=1, clock=FakeClock())
     assert polled == Polled(3, "gave up after 2 s waiting for more")
+
+
+def test_each_value_is_acted_on_before_it_is_judged() -> None:
+    seen = iter([1, 2])
+    calls: list[tuple[str, int]] = []
+
+    def pending(value: int) -> str | None:
+        calls.append(("judged", value))
+        return None if value == 2 else "more"
+
+    def act(value: int) -> None:
+        calls.append(("acted", value))
+
+    poll(lambda: next(seen), act=act, pending=pending, timeout=10, interval=1, clock=FakeClock())
+    assert calls == [("acted", 1), ("judged", 1), ("acted", 2), ("judged", 2)]
 
 
 def test_giving_up_ends_the_wait_at_once() -> None:
