@@ -52,6 +52,24 @@ def test_the_newest_epoch_that_a_pod_has_seen_counts() -> None:
     assert rollout.run(wait=False) == Topology("mysql-1", NOTED, 4, "c1")
 
 
+def test_a_handover_that_was_not_committed_is_not_restored() -> None:
+    """A committed one shows in the epochs of the data, and is refused like any newer epoch."""
+    rollout = running()
+    for name in ALL:
+        answer = rollout.pods.answers[name]
+        assert answer is not None
+        intent = {**answer.intent, "handover": "from=mysql-1 to=mysql-2 epoch=5"}
+        rollout.pods.answers[name] = replace(answer, intent=intent)
+    rollout.store.delete(*TOPOLOGY)
+    assert rollout.run(wait=False) == Topology("mysql-1", NOTED, 4, "c1")
+    committed = rollout.pods.answers["mysql-2"]
+    assert committed is not None
+    rollout.pods.answers["mysql-2"] = replace(committed, data_epoch=5)
+    rollout.store.delete(*TOPOLOGY)
+    with pytest.raises(SpecError, match="the newest epoch in their data: 5"):
+        rollout.run(wait=False)
+
+
 def nobody_answers(rollout: Rollout) -> None:
     rollout.pods.answers |= dict.fromkeys(ALL)
 
