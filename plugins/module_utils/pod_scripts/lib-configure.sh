@@ -37,14 +37,15 @@ wanted_role() {
 
 # Gives an instance whose role has changed since it was configured the options of its role.
 configure_role() {
-  local before name
+  local before role name
   local -A old=() new=()
   read_line "$CONFIGURED_ROLE" || return 0
   before=$REPLY
   wanted_role
-  [[ $REPLY != "$before" ]] || return 0
+  role=$REPLY
+  [[ $role != "$before" ]] || return 0
   read_options old "$CONFIG_DIR/$before.cnf"
-  read_options new "$CONFIG_DIR/$REPLY.cnf"
+  read_options new "$CONFIG_DIR/$role.cnf"
   for name in "${!old[@]}" "${!new[@]}"; do
     [[ ${old[$name]-} == "${new[$name]-}" ]] || set_option "$name" "${new[$name]-}"
   done
