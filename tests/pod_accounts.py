@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection's accounts, made on any server by the statements of the pod scripts."""
+"""The collection's accounts and records, made on any server by the statements of the pod scripts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from pod_bash import pod_bash
 
-__all__ = ["account_statements", "admin_rights"]
+__all__ = ["account_statements", "admin_rights", "epoch_statements"]
 
 READ_SECRET = "read_secret() { local name=${1%-password}; REPLY=${!name}; }"
 
@@ -27,3 +27,9 @@ def account_statements(version: str, passwords: Mapping[str, str], *, flavour: s
 def admin_rights(version: str, *, flavour: str = "mysql") -> list[str]:
     """The rights of the administration account on all schemas."""
     return _bash('admin_rights "$1"', version, flavour, {}).split(", ")
+
+
+def epoch_statements(version: str, *, flavour: str = "mysql") -> list[str]:
+    """What records that the first epoch of the primary mysql-0 begins."""
+    command = "source lib-epoch.sh; EPOCH=1 record_epoch_sql initialisation"
+    return [each for each in _bash(command, version, flavour, {"POD_NAME": "mysql-0"}).split(";\n") if each]

@@ -15,6 +15,7 @@ from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.client
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.instance import SqlInstance
 from ansible_collections.kubemysql.replication.plugins.module_utils.mysql.values import ReplicationSource
 from integration.mysqld.servers import ADMIN_PASSWORD, REPLICATION_PASSWORD, LocalServer
+from pod_accounts import epoch_statements
 from waiting import eventually, scaled
 
 __all__ = ["INSERT", "RealWorld", "admin_of"]
@@ -44,7 +45,7 @@ class RealWorld:
         self.source = self.source_of(primary)
         self.has_super = has_super
         self._position = position
-        primary.run(*SHOP)
+        primary.run(*SHOP, *epoch_statements(str(primary.value("@@version")), flavour="mysql" if has_super else "mariadb"))
 
     def close(self) -> None:
         self.primary.close()
