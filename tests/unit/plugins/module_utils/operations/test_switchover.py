@@ -56,6 +56,8 @@ def assert_moved(world: Moving, primary: str = "mysql-1", epoch: int = 2) -> Non
 
 def assert_as_before(world: Moving) -> None:
     assert world.writable == ["mysql-0"]
+    # Nobody else can write, not even an administrator, or a statement that is still on its way.
+    assert all(each.super_read_only for each in world.servers.values() if each.name != "mysql-0")
     assert (world.topology.primary, world.topology.epoch, world.topology.handover) == ("mysql-0", 1, None)
     assert world.routed == "mysql-0"
 
@@ -375,6 +377,23 @@ def test_a_run_that_was_taken_over_opens_nothing() -> None:
     done = world.run()
     assert done.error is not None and "It could not be taken back" in done.error.message
     assert world.writable == []
+
+
+def test_a_run_that_goes_on_makes_the_writes_of_the_one_before_fail() -> None:
+    """That one may have been asleep: its version of the topology is an old one from then on."""
+    world = Moving()
+    stop_after(world, 1)
+    with pytest.raises(Killed):
+        world.run()
+    before = world.topology.version
+    versions: list[str | None] = []
+
+    def look(_what: str) -> None:
+        versions.append(world.topology.version)
+
+    world.wrote = look
+    assert world.run(None).error is None
+    assert before not in versions
 
 
 def stop_after(world: Moving, writes: int) -> None:
