@@ -86,7 +86,7 @@ def writable(cluster: Deployment) -> list[str]:
     return [each.name for each in cluster.instances if each.value("@@global.read_only") == 0]
 
 
-App = pymysql.Connection[pymysql.cursors.Cursor]
+App: t.TypeAlias = "pymysql.Connection[pymysql.cursors.Cursor]"
 
 
 def connect(cluster: Deployment) -> App:
