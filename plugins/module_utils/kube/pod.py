@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..constants import CONTAINER_MYSQL
 from ..times import parse_time
@@ -100,6 +100,7 @@ class ContainerView:
 class PodView:
     """One pod. ``version`` changes with every change of the object; ``revision`` is the template it was made of.
 
+    ``image`` and ``flavour`` are the server's, as the container mysql has them. ``config_maps``: name of a volume -> ConfigMap.
     ``not_ready`` and ``not_ready_since`` are the message and the time of the condition Ready, if that does not hold.
     """
 
@@ -117,6 +118,9 @@ class PodView:
     not_ready: str
     not_ready_since: float | None
     containers: tuple[ContainerView, ...]
+    image: str | None = None
+    flavour: str | None = None
+    config_maps: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, pod: Manifest) -> PodView:
@@ -126,7 +130,7 @@ class PodView:
         condition = conditions.get("Ready", {})
         terminating = "deletionTimestamp" in metadata
         ready = condition.get("status") == "True" and not terminating
-        name = metadata["name"]
+        name, spec = metadata["name"], pod.get("spec") or {}
         return cls(
             name=name,
             version=metadata.get("resourceVersion"),
@@ -137,11 +141,14 @@ class PodView:
             ready=ready,
             phase=status.get("phase") or "",
             address=status.get("podIP"),
-            node=(pod.get("spec") or {}).get("nodeName"),
+            node=spec.get("nodeName"),
             unschedulable=_unschedulable(name, conditions.get("PodScheduled", {})),
             not_ready=str(condition.get("message") or ""),
             not_ready_since=None if ready else _seconds(condition.get("lastTransitionTime")),
             containers=_containers(status),
+            image=_server(spec).get("image"),
+            flavour=next((each.get("value") for each in _server(spec).get("env") or [] if each["name"] == "FLAVOUR"), None),
+            config_maps=_config_maps(spec),
         )
 
     @property
@@ -189,6 +196,14 @@ def _containers(status: Manifest) -> tuple[ContainerView, ...]:
     """In the order in which they are started."""
     kinds = (("initContainerStatuses", True), ("containerStatuses", False))
     return tuple(ContainerView.parse(each, init=init) for key, init in kinds for each in status.get(key) or [])
+
+
+def _server(spec: Manifest) -> Manifest:
+    return next((each for each in spec.get("containers") or [] if each["name"] == CONTAINER_MYSQL), {})
+
+
+def _config_maps(spec: Manifest) -> dict[str, str]:
+    return {each["name"]: each["configMap"]["name"] for each in spec.get("volumes") or [] if "configMap" in each}
 
 
 def _unschedulable(pod: str, condition: Manifest) -> Obstacle | None:

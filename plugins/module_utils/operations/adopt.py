@@ -35,6 +35,7 @@ from .intent import write_intent
 from .outcome import Outcome
 from .plan import Digest, check_owner, check_stateful_set, differences, plan_changes, plan_object, plan_prunes
 from .superseded import is_superseded, without_early_prunes, without_superseded
+from .transition import check_transition
 
 __all__ = ["Adoption", "adopt", "plan_adoption"]
 
@@ -64,6 +65,7 @@ def plan_adoption(
     stateful_set = find_foreign(store, spec, live)
     if stateful_set is None:
         topology, bundle = render_desired(store, spec, live, runtime, read)
+        check_transition(store, live, spec, bundle, topology.primary, bootstrapped=topology.bootstrapped is not None)
         plan = _plan_objects if _is_begun(live, spec.names) else plan_changes
         changes = plan(store, live, bundle, runtime.digest)
         changes = without_early_prunes(store, spec.names, live, changes, wait=wait)

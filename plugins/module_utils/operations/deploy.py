@@ -24,6 +24,7 @@ from .outcome import Outcome, StalledRollout
 from .plan import plan_changes
 from .rollout import RolloutWatch
 from .superseded import without_early_prunes
+from .transition import check_transition
 
 __all__ = ["Deployed", "Deployment", "WaitOptions", "deploy", "find_foreign", "plan_deployment"]
 
@@ -64,6 +65,7 @@ def plan_deployment(store: ObjectStore, spec: ClusterSpec, runtime: Runtime, rea
             "adopt: true, or choose another name. mysql_cluster_verify judges it as it is",
         )
     topology, bundle = render_desired(store, spec, live, runtime, read)
+    check_transition(store, live, spec, bundle, topology.primary, bootstrapped=topology.bootstrapped is not None)
     changes = plan_changes(store, live, bundle, runtime.digest)
     return Deployment(spec, topology, bundle, without_early_prunes(store, spec.names, live, changes, wait=wait))
 
