@@ -19,6 +19,7 @@ from ansible.utils.display import Display
 from ansible_collections.kubemysql.replication.plugins.module_utils.entry.argspec import cluster_options
 from ansible_collections.kubemysql.replication.plugins.module_utils.results.rounds import (
     merged_result,
+    not_answered,
     progress_lines,
     progress_measure,
     timed_out,
@@ -30,6 +31,8 @@ Result = dict[str, t.Any]
 # A cluster without data is ready within the first round, and nothing is printed.
 FIRST_ROUND_SECONDS = 30
 ROUND_SECONDS = 10
+# Until the next round while the API server does not answer.
+UNAVAILABLE_SECONDS = 1
 
 
 class ActionModule(ActionBase):
@@ -64,7 +67,8 @@ class ActionModule(ActionBase):
         seconds, rounds = FIRST_ROUND_SECONDS, [self._round(FIRST_ROUND_SECONDS, task_vars)]
         shown: dict[str, str] = {}
         furthest, since = -1, self.clock.now()
-        while timed_out(rounds[-1]):
+        # The first round has shown that there is an API server.
+        while timed_out(rounds[-1]) or (len(rounds) > 1 and not_answered(rounds[-1])):
             shown = self._show(progress_lines(rounds[-1]), shown)
             if progress_measure(rounds[-1]) > furthest:
                 # The round ended because its own last seconds had brought nothing.
@@ -73,6 +77,8 @@ class ActionModule(ActionBase):
             if left <= 0:
                 rounds[-1]["msg"] = f"no progress for {timeout} s; the last round: {rounds[-1]['msg']}"
                 break
+            if not_answered(rounds[-1]):
+                self.clock.sleep(min(UNAVAILABLE_SECONDS, left))
             seconds = min(ROUND_SECONDS, left)
             rounds.append(self._round(seconds, task_vars))
         return merged_result(rounds)

@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+# HTTP statuses: too many requests, and failures of the server or of a proxy before it.
+_TRANSIENT = (429, 500, 502, 503, 504)
+
+
 class CollectionError(Exception):
     """Base of all errors. The message holds no secret."""
 
@@ -66,6 +70,11 @@ class ApiError(CollectionError):
         super().__init__(message)
         self.status = status
 
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may succeed a moment later, as while an API server restarts or has too much to do."""
+        return self.status in _TRANSIENT
+
 
 class ApiConflict(ApiError):
     """Another field manager owns the fields ``conflicts``, which would be changed (HTTP 409)."""
@@ -84,7 +93,15 @@ class ApiForbidden(ApiError):
 
 
 class ApiUnavailable(ApiError):
-    """No answer from the API server."""
+    """No answer from the API server. Not ``transient`` if its address or the credentials cannot be used at all."""
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self._transient = transient
+
+    @property
+    def transient(self) -> bool:
+        return self._transient
 
 
 class SqlError(CollectionError):

@@ -10,11 +10,15 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from .errors import WaitTimeout
+from .errors import ApiError, WaitTimeout
 
 __all__ = ["Clock", "Polled", "SystemClock", "poll", "wait_until"]
 
 T = t.TypeVar("T")
+
+
+# Seconds between two looks while the API server does not answer.
+_API_INTERVAL = 1.0
 
 
 class Clock(t.Protocol):
@@ -61,10 +65,19 @@ def poll(
     with each value before that, and may write. There is at least one look, and the last one is not later than the timeout.
 
     With ``progress``, a measure of the value, the timeout restarts whenever it reaches a new maximum.
+
+    A look that the API server does not answer is repeated; the error is raised if that lasts until the timeout.
     """
     deadline, furthest = clock.now() + timeout, 0
     while True:
-        seen = look()
+        try:
+            seen = look()
+        except ApiError as error:
+            left = deadline - clock.now()
+            if left <= 0 or not error.transient:
+                raise
+            clock.sleep(min(_API_INTERVAL, left))
+            continue
         if act is not None:
             act(seen)
         missing = pending(seen)

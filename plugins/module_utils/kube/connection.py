@@ -71,7 +71,8 @@ class ApiServer:
             reason = getattr(error, "reason", None) or error
             raise ApiUnavailable(
                 f"cannot {purpose}: no answer from {self.configuration.host} ({reason}). "
-                "Check kubeconfig, context and host, and that the cluster is running"
+                "Check kubeconfig, context and host, and that the cluster is running",
+                transient=True,
             ) from error
 
 

@@ -37,7 +37,7 @@ def _attributes(error: CollectionError) -> dict[str, t.Any]:
     if isinstance(error, ApiConflict):
         return {"status": error.status, "conflicts": list(error.conflicts)}
     if isinstance(error, ApiError):
-        return {"status": error.status}
+        return {"status": error.status, **({"api_unavailable": True} if error.transient else {})}
     return {"errno": error.errno} if isinstance(error, SqlError) else {}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
-__all__ = ["merged_result", "progress_lines", "progress_measure", "timed_out"]
+__all__ = ["merged_result", "not_answered", "progress_lines", "progress_measure", "timed_out"]
 
 # A module's result after it was sent from its host, with the keys that Ansible adds.
 Returned = Mapping[str, t.Any]
@@ -18,6 +18,11 @@ Returned = Mapping[str, t.Any]
 def timed_out(result: Returned) -> bool:
     """Whether the run ended because its time was up; another run continues to wait."""
     return bool(result.get("timed_out"))
+
+
+def not_answered(result: Returned) -> bool:
+    """Whether the run ended because the API server did not answer."""
+    return bool(result.get("api_unavailable"))
 
 
 def progress_measure(result: Returned) -> int:

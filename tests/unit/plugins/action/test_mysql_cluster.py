@@ -140,3 +140,27 @@ def test_where_nothing_is_waited_for_the_module_runs_as_it_is(how: Result, shown
     assert result == DONE
     assert asked == [None]
     assert shown == []
+
+
+def unanswered() -> Result:
+    return {"failed": True, "msg": "no answer", "api_unavailable": True, "duration": 0.1, "changes": [], "diff": []}
+
+
+def test_an_api_server_that_restarts_ends_no_wait(shown: list[str]) -> None:
+    result, asked = run(still(1), unanswered(), unanswered(), still(2), DONE, wait_timeout=60)
+    assert not result.get("failed")
+    assert len(asked) == 5
+    assert len(shown) == 2
+
+
+def test_an_api_server_that_stays_away_ends_the_wait_with_its_error(shown: list[str]) -> None:
+    result, asked = run(still(1), *[unanswered() for _round in range(60)], wait_timeout=60)
+    assert result["msg"] == "no progress for 60 s; the last round: no answer"
+    assert len(asked) < 12
+    assert len(shown) == 1
+
+
+@pytest.mark.usefixtures("shown")
+def test_without_an_api_server_the_first_round_is_the_last() -> None:
+    result, asked = run(unanswered(), wait_timeout=60)
+    assert (result["msg"], len(asked)) == ("no answer", 1)

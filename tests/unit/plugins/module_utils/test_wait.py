@@ -7,7 +7,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubemysql.replication.plugins.module_utils.errors import WaitFailed, WaitTimeout
+from ansible_collections.kubemysql.replication.plugins.module_utils.errors import (
+    ApiError,
+    ApiForbidden,
+    ApiUnavailable,
+    WaitFailed,
+    WaitTimeout,
+)
 from ansible_collections.kubemysql.replication.plugins.module_utils.wait import Polled, SystemClock, poll, wait_until
 from unit.fakes.clock import FakeClock
 
@@ -68,3 +74,41 @@ def test_the_system_clock_goes_forward() -> None:
     before = clock.now()
     clock.sleep(0.001)
     assert clock.now() > before
+
+
+def test_an_api_server_that_does_not_answer_is_asked_again() -> None:
+    clock, answers = FakeClock(), iter([ApiUnavailable("gone", transient=True), ApiError("busy", 503), 3])
+
+    def look() -> int:
+        answer = next(answers)
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer
+
+    assert poll(look, pending=lambda _: None, timeout=10, interval=0.1, clock=clock) == Polled(3, None)
+    assert clock.now() == 2
+
+
+def test_an_api_server_that_never_answers_is_the_error() -> None:
+    clock = FakeClock()
+
+    def look() -> int:
+        raise ApiError("busy", 429)
+
+    with pytest.raises(ApiError, match="busy"):
+        poll(look, pending=lambda _: None, timeout=2.5, interval=0.1, clock=clock)
+    assert clock.now() == 2.5
+
+
+@pytest.mark.parametrize(
+    "error", [ApiError("no such thing", 404), ApiForbidden("forbidden", 403), ApiUnavailable("no address")]
+)
+def test_an_answer_that_stays_the_same_is_raised_at_once(error: ApiError) -> None:
+    clock = FakeClock()
+
+    def look() -> int:
+        raise error
+
+    with pytest.raises(ApiError):
+        poll(look, pending=lambda _: None, timeout=10, interval=0.1, clock=clock)
+    assert clock.now() == 0
