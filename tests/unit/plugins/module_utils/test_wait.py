@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from ansible_collections.kubemysql.replication.plugins.module_utils.errors import (
     ApiError,
@@ -77,7 +79,8 @@ def test_the_system_clock_goes_forward() -> None:
 
 
 def test_an_api_server_that_does_not_answer_is_asked_again() -> None:
-    clock, answers = FakeClock(), iter([ApiUnavailable("gone", transient=True), ApiError("busy", 503), 3])
+    clock = FakeClock()
+    answers: Iterator[ApiError | int] = iter([ApiUnavailable("gone", transient=True), ApiError("busy", 503), 3])
 
     def look() -> int:
         answer = next(answers)
