@@ -17,11 +17,14 @@ from ..mysql.port import Instance
 from ..mysql.values import ClientSession, Epoch, ReadOnly
 from ..parallel import map_parallel
 from ..spec import Handover
-from ..wait import Clock, wait_until
+from ..wait import Clock, poll, wait_until
 
 __all__ = ["Servers", "TargetState", "describe", "prove_replicas"]
 
 _LOCK = "kubemysql_switchover"
+# How long the session of a killed run may live on: its end has to come through the API server and the kubelet.
+_LOCK_SECONDS = 15.0
+_LOCK_INTERVAL = 0.2
 # ER_LOCK_WAIT_TIMEOUT
 _LOCK_WAIT_TIMEOUT = 1205
 _SETTLING = 0.01
@@ -58,8 +61,18 @@ class Servers:
     # --- look ---------------------------------------------------------------------------------------------------------
 
     def lock(self, name: str) -> None:
-        """Make sure that no other run works on this server, until this session ends."""
-        if not self._pool.run(name, lambda server: server.lock(_LOCK)):
+        """Make sure that no other run works on this server, until this session ends. The session of a run that was killed
+        holds the lock until the server has noticed, so it is waited for.
+        """
+
+        def look() -> bool:
+            return self._pool.run(name, lambda server: server.lock(_LOCK))
+
+        def pending(locked: bool) -> str | None:
+            return None if locked else f"the lock {_LOCK}"
+
+        polled = poll(look, pending=pending, timeout=_LOCK_SECONDS, interval=_LOCK_INTERVAL, clock=self._clock)
+        if polled.timed_out is not None:
             raise StaleVersion(
                 f"another run moves the primary now: it holds the lock {_LOCK} on {name}. Run again when it ended", 409
             )

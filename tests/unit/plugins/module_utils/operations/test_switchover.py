@@ -364,6 +364,20 @@ def test_of_two_runs_one_is_refused_by_the_lock() -> None:
     assert_as_before(world)
 
 
+def test_the_session_of_a_run_that_was_killed_is_waited_for() -> None:
+    world = Moving()
+    server = world.servers["mysql-0"]
+    server.locked = True
+
+    def end_it(_server: FakeServer, sql: str) -> None:
+        if "GET_LOCK" in sql and world.clock.now() > 2:
+            server.locked = False
+
+    server.on_statement = end_it
+    assert world.run().error is None
+    assert_moved(world)
+
+
 def test_a_run_that_was_taken_over_opens_nothing() -> None:
     """It lost its sessions, and with them its locks; the next run has begun before it could go back."""
     world = Moving()
