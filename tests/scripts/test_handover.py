@@ -27,6 +27,12 @@ def announce(cluster: Cluster, *pods: Pod) -> None:
         acknowledges(pod, "primary" if pod.name == "mysql-0" else "replica")
 
 
+def restart(pod: Pod) -> None:
+    """Until the next server answers: the acknowledgement and the port for readiness may still be those of the one before."""
+    pod.restart_mysql()
+    eventually(f"the next server of {pod.name}", lambda: pod.try_sql("SELECT 1") == "1")
+
+
 def acknowledges(pod: Pod, role: str | None, *, handover: bool = True) -> None:
     def matches() -> bool:
         found = pod.asked()
@@ -123,7 +129,7 @@ def test_the_old_primary_restarts_before_the_new_one_has_begun(pair: Pair, clust
     old, new = pair
     announce(cluster, *pair)
     close(old)
-    old.restart_mysql()
+    restart(old)
     acknowledges(old, "primary")
     eventually("writes", lambda: old.sql(READ_ONLY) == OPEN)
     assert new.sql(READ_ONLY) == CLOSED
@@ -148,7 +154,7 @@ def test_the_old_primary_restarts_without_proof(pair: Pair, cluster: Cluster, ph
     if phase == "open":
         new.sql("SET GLOBAL read_only = OFF")
         reason = "mysql-1.mysql is writable"
-    old.restart_mysql()
+    restart(old)
     stays_closed(old, reason)
     found = old.asked()
     assert found is not None and found.role is None
@@ -161,7 +167,7 @@ def test_a_new_primary_with_a_transaction_of_its_own_is_no_proof(pair: Pair, clu
     announce(cluster, *pair)
     new.sql("SET GLOBAL super_read_only = OFF; INSERT INTO shop.t VALUES (1000, ''); SET GLOBAL super_read_only = ON")
     close(old)
-    old.restart_mysql()
+    restart(old)
     stays_closed(old, "it has transactions that mysql-0 lacks")
 
 
@@ -170,7 +176,7 @@ def test_the_new_primary_restarts_before_it_has_begun(pair: Pair, cluster: Clust
     announce(cluster, *pair)
     close(old)
     detach(new)
-    new.restart_mysql()
+    restart(new)
     acknowledges(new, "replica")
     eventually(
         "its source", lambda: new.sql("SELECT COUNT(*) FROM performance_schema.replication_connection_configuration") == "1"
@@ -190,7 +196,7 @@ def test_the_new_primary_restarts_after_it_has_begun(pair: Pair, cluster: Cluste
     begin(new)
     if opened:
         new.sql("SET GLOBAL read_only = OFF")
-    new.restart_mysql()
+    restart(new)
     acknowledges(new, "primary")
     eventually("writes", lambda: new.sql(READ_ONLY) == OPEN)
     new.wait_ready()
@@ -202,7 +208,7 @@ def test_the_new_primary_stays_closed_beside_a_writable_one(pair: Pair, cluster:
     announce(cluster, *pair)
     detach(new)
     begin(new)
-    new.restart_mysql()
+    restart(new)
     stays_closed(new, "mysql-0.mysql is writable")
     close(old)
     acknowledges(new, "primary")
@@ -221,7 +227,7 @@ def test_an_instance_is_not_ready_for_ever_without_a_role(pair: Pair, cluster: C
 def test_a_handover_that_cannot_be_read_opens_nothing(pair: Pair, cluster: Cluster) -> None:
     old, _new = pair
     cluster.write("topology", {"handover": "to mysql-1"})
-    old.restart_mysql()
+    restart(old)
     stays_closed(old, "to an unknown instance")
 
 
@@ -249,6 +255,6 @@ def test_the_options_follow_the_role(pair: Pair, cluster: Cluster) -> None:
     # What both roles share is left alone.
     names = sorted(each.removeprefix("set ").split(" ")[0] for each in changed)
     assert names == ["init_connect", "innodb_page_cleaners", "max_allowed_packet", "max_connections"]
-    new.restart_mysql()
+    restart(new)
     new.wait_ready()
     assert new.sql("SELECT @@global.max_connections") == "150"
