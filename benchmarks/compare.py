@@ -84,7 +84,7 @@ with minimum and maximum.
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("commit", help="the commit to compare with")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     then, now = Figures(), Figures()
     with tempfile.TemporaryDirectory() as folder:
