@@ -32,8 +32,8 @@ PARTS = {
     "spec": ("the desired cluster: `ClusterSpec`, `Topology`", "values"),
     "mysql": ("port, client, sessions, dialects, GTIDs, versions, my.cnf", "PyMySQL, in `client.py` only"),
     "kube": (
-        "port, client, connection, port-forward, kinds, ownership, pods, images",
-        "kubernetes, in `connection.py` and `port_forward.py` only",
+        "port, client, connection, kinds, ownership, pods, images",
+        "kubernetes, in `connection.py` only",
     ),
     "names": ("names of objects and hosts, selectors", "values"),
     "options": ("checks that the options of several modules share", "values"),

@@ -72,7 +72,7 @@ class ApiError(CollectionError):
 
     @property
     def transient(self) -> bool:
-        """Whether the same request may succeed a moment later, as while an API server restarts or has too much to do."""
+        """True if the same request may succeed a moment later: the API server restarts or is overloaded."""
         return self.status in _TRANSIENT
 
 

@@ -138,7 +138,7 @@ class ClusterSpec:
             resources=_resources(params),
             server_id_base=params["server_id_base"],
             max_lag=at_least("max_lag", params["max_lag"], 1),
-            passwords=_passwords(params),
+            passwords=_passwords(params, names),
             secret_is_foreign=params["secret_name"] is not None,
             node_selector=_strings("node_selector", params["node_selector"]),
             tolerations=tuple(params["tolerations"]),
@@ -220,9 +220,8 @@ def _resources(params: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
     return {kind: {resource: str(amount) for resource, amount in amounts.items()} for kind, amounts in resources.items()}
 
 
-def _passwords(params: Mapping[str, t.Any]) -> Mapping[str, str]:
+def _passwords(params: Mapping[str, t.Any], names: Names) -> Mapping[str, str]:
     passwords = {key: params[option] for option, key in PASSWORD_OPTIONS.items() if params[option] is not None}
-    names = Names.parse(params["name"], params["namespace"])
     given = [option for option in PASSWORD_OPTIONS if params[option] is not None]
     if given and params["secret_name"] is not None:
         raise SpecError(given[0], "cannot be combined with secret_name: the passwords are in that Secret already")

@@ -14,17 +14,19 @@ from ..errors import SpecError
 __all__ = ["contents_in_place_of_paths", "normalised"]
 
 # An empty password is one: an account may have none.
-_EMPTY_COUNTS = {"password", "adopt_password"}
+_EMPTY_COUNTS = {"password"}
 
 
 def normalised(params: Mapping[str, t.Any], options: Mapping[str, Mapping[str, t.Any]]) -> dict[str, t.Any]:
-    """The options with empty text as what is not given: a template makes it of a variable that is not set.
+    """The options, None in place of empty text where there is no default: a template makes it of a variable that is not set.
+
+    Empty text for an option with a default stays, and is refused: an empty namespace must not become another one.
 
     Raises ``SpecError`` if a path is none. The error does not repeat the value, which may hold a key.
     """
     for name in contents_in_place_of_paths(params, options):
         raise SpecError(name, "holds content, not a path; write it into a file, and give the file's path")
-    return {name: _default(options.get(name, {})) if _is_empty(name, value) else value for name, value in params.items()}
+    return {name: None if value == "" and _is_optional(name, options) else value for name, value in params.items()}
 
 
 def contents_in_place_of_paths(params: Mapping[str, t.Any], options: Mapping[str, Mapping[str, t.Any]]) -> dict[str, str]:
@@ -33,9 +35,5 @@ def contents_in_place_of_paths(params: Mapping[str, t.Any], options: Mapping[str
     return {name: params[name] for name in paths if "\n" in params[name] or params[name].lstrip().startswith(("{", "["))}
 
 
-def _is_empty(name: str, value: object) -> bool:
-    return value is None or (value == "" and name not in _EMPTY_COUNTS)
-
-
-def _default(option: Mapping[str, t.Any]) -> object:
-    return option.get("default")
+def _is_optional(name: str, options: Mapping[str, Mapping[str, t.Any]]) -> bool:
+    return name not in _EMPTY_COUNTS and options.get(name, {}).get("default") is None

@@ -17,7 +17,7 @@ from ..times import format_time
 __all__ = ["SystemRuntime"]
 
 _PASSWORD_LENGTH = 24
-# What the password policies of the servers ask for by default is one of each: validate_password, simple_password_check.
+# The servers' password plugins, validate_password and simple_password_check, require one of each by default.
 # None of the special characters means anything to a shell, YAML or a URL's user part.
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-._")
 

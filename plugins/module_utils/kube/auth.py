@@ -35,13 +35,12 @@ class KubernetesAuth:
 
 # Settings of kubernetes.core that this collection does not have. Ignored, they would let it act with other rights or over
 # another way than the user believes.
-_UNSUPPORTED = ("IMPERSONATE_GROUPS", "IMPERSONATE_USER", "PASSWORD", "PROXY", "PROXY_HEADERS", "TLS_SERVER_NAME", "USERNAME")
+_UNSUPPORTED = tuple(f"K8S_AUTH_{option}" for option in ("IMPERSONATE", "PASSWORD", "PROXY", "TLS_SERVER_NAME", "USERNAME"))
 
 
 def check_environment(environment: Mapping[str, str]) -> None:
     """Raise ``SpecError`` if the environment sets an authentication option of kubernetes.core that is not supported here."""
-    for option in _UNSUPPORTED:
-        for name, value in sorted(environment.items()):
-            if value and name.startswith(f"K8S_AUTH_{option}"):
-                problem = "is set, and this collection does not support it. Unset it"
-                raise SpecError(name, f"{problem}; a proxy can be set as proxy-url in the kubeconfig")
+    for name, value in sorted(environment.items()):
+        if value and name.startswith(_UNSUPPORTED):
+            problem = "is set, and this collection does not support it. Unset it"
+            raise SpecError(name, f"{problem}; a proxy can be set as proxy-url in the kubeconfig")

@@ -15,12 +15,11 @@ from urllib.parse import quote
 from ..constants import FIELD_MANAGER
 from ..errors import ApiError, StaleVersion
 from .auth import KubernetesAuth
-from .connection import ApiServer
+from .connection import ApiServer, open_port
 from .kinds import resource_of
 from .manifest import Manifest
 from .ownership import applied_part, merged, ownership_patch, replacement
 from .port import Applied, Event
-from .port_forward import open_port
 
 __all__ = ["KubernetesClient", "connect"]
 

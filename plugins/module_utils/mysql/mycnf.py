@@ -23,7 +23,7 @@ __all__ = ["Options", "normalise", "parse_options", "render_cnf"]
 Options = dict[str, tuple[str, ...]]
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]*")
-# What a template makes of a computed number.
+# A number that a template has computed.
 _FRACTION = re.compile(r"-?[0-9]+\.[0-9]+")
 # Larger numbers with a fraction are sizes; no option of mysqld takes a fraction of them.
 _LARGEST_FRACTION = 1e6

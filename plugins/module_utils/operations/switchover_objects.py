@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a switchover knows: the objects in Kubernetes, what was found, and the limits; and the steps that remain at its end."""
+"""The state of a switchover: its objects in Kubernetes, observations and limits; and its last steps."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known of the move. ``old`` and ``new`` are who can write on the two servers, None if that is unknown.
+    """The observed state. ``old`` and ``new`` are the read-only modes of the two servers, None if unknown.
 
     ``routed``: the pod to which the primary Service leads. ``begun``: the new primary's data hold the row of its epoch.
     The last six are what this run has proved.
@@ -105,7 +105,7 @@ class ClusterObjects:
 
 
 def follow_steps(objects: ClusterObjects, primary: str, timeout: float) -> tuple[Step[Situation], ...]:
-    """What remains when the topology names the new primary."""
+    """The steps that follow once the topology names the new primary."""
 
     def is_done(state: Situation) -> bool:
         return state.topology.primary == primary and state.topology.acknowledged

@@ -145,7 +145,7 @@ class Servers:
                 raise
 
     def has_begun(self) -> bool:
-        """Whether the new one has the row of its epoch. After this, nothing that is still on its way can be written there."""
+        """True if the new primary has the row of its epoch. It is closed first, so a late write of the row fails."""
         if not self._recording:
             return False
         try:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Refuses changes of the server that its data cannot follow. The primary's pod, which is replaced last, says what they are now.
+"""Refuses changes of the server that its data cannot follow. The primary's pod is replaced last, so it shows the present ones.
 
-So a rollout that stopped at its first pod can be taken back: the primary still runs the server of before.
+A rollout that stopped at its first pod can therefore be taken back: the primary still runs the earlier server.
 """
 
 from __future__ import annotations

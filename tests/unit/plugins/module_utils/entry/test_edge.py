@@ -107,8 +107,8 @@ def test_a_bug_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_empty_text_is_not_given(outcome: t.Callable[..., dict[str, t.Any]]) -> None:
     result = outcome(lambda params, _check: {"seen": params}, name="", storage_class="", kubeconfig="", password="")
     given = {name: result["seen"][name] for name in ("name", "storage_class", "kubeconfig", "password")}
-    # An account may have no password.
-    assert given == {"name": "mysql", "storage_class": None, "kubeconfig": None, "password": ""}
+    # An account may have no password, and an empty name must not become the default one.
+    assert given == {"name": "", "storage_class": None, "kubeconfig": None, "password": ""}
 
 
 @pytest.mark.parametrize(
